@@ -1,0 +1,2 @@
+"""Loaded for the notebooks as for tests/, since it stands above both."""
+pytest_plugins = ["tests.nbval_glue"]
