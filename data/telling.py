@@ -15,6 +15,7 @@ import bisect
 import functools
 import itertools
 import math
+import os
 import random
 import re
 
@@ -62,6 +63,8 @@ class Options:
             return self
         subset = self._subsets.get(mask)
         if subset is None:
+            if len(self._subsets) >= 4096:                             # a store that speeds things up, and must not grow for ever
+                self._subsets.clear()
             kept = [entry for i, entry in enumerate(self.entries) if not mask >> i & 1]
             subset = self._subsets[mask] = Options(self.name, kept, checked=True)
         return subset
@@ -80,10 +83,17 @@ def check_prefix_free(name, heads, domains, apart):
         if b.startswith(a):
             raise NotPrefixFree(f"options {name!r}: {a!r} is the beginning of {b!r}: after it a reader could not tell which was drawn")
     slotted = [head for head in heads if "{" in head]
+    apart = [group for group in apart if slotted and told_apart(group, domains)]
     for i, a in enumerate(slotted):
         for b in slotted[i + 1:] + plain:
             if clash(atoms(a), atoms(b), domains, apart):
                 raise NotPrefixFree(f"options {name!r}: {a!r} and {b!r} may begin alike, so a reader could not tell which was drawn")
+
+
+def told_apart(group, domains):
+    """Are the fillings of a group's slots, which are never alike, such that none begins another either?"""
+    values = sorted({value for slot in group for value in domains.get(slot) or [""]})
+    return bool(values) and not any(b.startswith(a) for a, b in zip(values, values[1:]))
 
 
 @functools.lru_cache(maxsize=None)
@@ -162,8 +172,8 @@ class Voice:
 
 
 def word_list(name, wordings):
-    """An Options list for [name]: earlier wordings are likelier (weights 60 // (6 + rank)), and each one's meaning is its place."""
-    return Options(name, [(wording, max(1, 60 // (6 + i)), i) for i, wording in enumerate(wordings)])
+    """An Options list for [name]: earlier wordings are likelier (weights 240 // (16 + rank)), and each one's meaning is its place."""
+    return Options(name, [(wording, 240 // (16 + i), i) for i, wording in enumerate(wordings)])
 
 
 class Teller:
@@ -210,9 +220,11 @@ def where_it_leaves(text, told, wordings=()):
     """One sentence: the first character at which `text` differs from what the village would tell."""
     at = next((i for i, (a, b) in enumerate(zip(text, told)) if a != b), min(len(text), len(told)))
     if at == len(told) and wordings:
-        ends = ", ".join(repr(w) for w in sorted(wordings)[:3])
-        return f"not a story of the village: at character {at}, after {told[-30:]!r}, expected one of {len(wordings)} wordings " \
-               f"({ends} …), got {text[at:at + 30]!r}"
+        begun = [len(os.path.commonprefix([wording, text[at:]])) for wording in wordings]
+        rests = sorted(wording[max(begun):] for wording, length in zip(wordings, begun) if length == max(begun))
+        at += max(begun)
+        return f"not a story of the village: at character {at}, after {text[:at][-30:]!r}, expected one of {len(rests)} wordings " \
+               f"({', '.join(map(repr, rests[:3]))}{' …' if len(rests) > 3 else ''}), got {text[at:at + 30]!r}"
     return f"not a story of the village: at character {at} expected {told[at:at + 30]!r}, got {text[at:at + 30]!r}"
 
 

@@ -25,7 +25,7 @@ from data.village_plots import story as _story
 from data.village_voice import CAST, HIDEAWAY, NAMES, NUMBERS, PLACES, THINGS, VillageVoice
 
 VERSION = "1.0"
-FINGERPRINT = ""         # sha256 of the first 1,000 training stories: a change of one byte anywhere shows here
+FINGERPRINT = "d5c8d20dc552bfb644471e47d6f5ff48b05c52d7733a82765056ad59e8e17d4a"        # sha256 of the first 1,000 training stories: a change of one byte anywhere shows here
 SPLITS = {"train": 0, "val": 10**12, "heldout": 2 * 10**12}      # where each split's seeds begin
 NOT_SAID = "The story does not say."
 
@@ -64,11 +64,17 @@ class Story:
 def _voice(dice, split, guest, careful=False):
     if split not in SPLITS:
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
-    if guest is not None:
-        name, he = guest
-        if not re.fullmatch(r"[^\W\d_][\w' -]{0,30}", name) or he not in ("he", "she"):
-            raise ValueError(f"guest: expected (a name of letters, 'he' or 'she'), got {guest!r}")
-    return VillageVoice(dice, split, guest, careful or guest is not None)
+    if guest is None:
+        return VillageVoice(dice, split, None, careful)
+    name, he = guest if isinstance(guest, (tuple, list)) and len(guest) == 2 else ("", "")
+    if not isinstance(name, str) or not re.fullmatch(r"[^\W\d_][\w' -]{0,30}", name) or he not in ("he", "she"):
+        raise ValueError(f"guest: expected (a name of letters, 'he' or 'she'), got {guest!r}")
+    if split == "heldout":
+        raise ValueError(f"guest: expected None in the split 'heldout', whose heroes are of the village, got {guest!r}")
+    voice = VillageVoice(dice, split, guest, careful=True)
+    alike = (other.startswith(name) or name.startswith(other) for other in NAMES)
+    voice.names_used = sum(1 << i for i, same in enumerate(alike) if same)      # whoever could be taken for the guest stays at home
+    return voice
 
 
 def _finished(voice):
@@ -138,36 +144,38 @@ class Question:
     working: str = ""
 
 
-def _choices(answer, others, key):
-    """The answer among three others, in an order that depends on the text alone."""
+def _choices(answer, near, others, key):
+    """The answer among three others, those of `near` before the rest, in an order that depends on the text alone."""
     dice = random.Random(zlib.crc32(key.encode())).random
-    others = sorted((other for other in dict.fromkeys(others) if other != answer), key=lambda _: dice())[:3]
+    near, rest = set(near), [other for other in dict.fromkeys([*near, *others]) if other != answer]
+    others = sorted(rest, key=lambda other: (other not in near, dice()))[:3]
     return tuple(sorted([answer, *others], key=lambda _: dice()))
 
 
 def questions(story):
     """All questions that this story can be asked, as a list of Question."""
     asked, told = [], story.before_closing
+    people = list(story.people.values())         # wrong choices come from the story first: a glance must not give the right one away
 
-    def ask(kind, text, question, answer, others, working=""):
-        asked.append(Question(kind, text, question, answer, _choices(answer, others, text + question), working))
+    def ask(kind, text, question, answer, others, working="", near=()):
+        asked.append(Question(kind, text, question, answer, _choices(answer, near, others, text + question), working))
 
-    people = [*story.people.values(), *NAMES]
     if story.holder:
-        ask("who", told, f"Who has the {story.thing} at the end?", story.holder, people)
+        ask("who", told, f"Who has the {story.thing} at the end?", story.holder, NAMES, near=people)
         ask("which", told, f"Which {story.thing} is the story about?", f"the {story.adjective} {story.thing}",
             [f"the {adjective} {story.thing}" for adjective in THINGS[story.thing][0]])
         if story.events[-1][2]:
-            ask("giver", told, f"Who had the {story.thing} just before {story.holder}?", story.events[-1][2], people)
+            ask("giver", told, f"Who had the {story.thing} just before {story.holder}?", story.events[-1][2], NAMES, near=people)
     if story.where:
         question, place = story.where
         at = {name: f"{at} the {name}" for name, (at, _) in PLACES.items()}
-        ask("where", told, question, at[place], at.values())
+        ask("where", told, question, at[place], at.values(), near=[at[name] for name in at if f" the {name}" in told])
     if story.belief:
         until, thinks, really = story.belief
-        hero, hiding = story.people["A"], [really, *HIDEAWAY.meanings]
-        ask("belief", story.text[:until], f"Where does {hero} think the {story.thing} is?", thinks, hiding)
-        ask("really", story.text[:until], f"Where is the {story.thing} really?", really, [thinks, *hiding])
+        hero, hiding, so_far = story.people["A"], HIDEAWAY.meanings, story.text[:until]
+        near = [thinks, really, *(place for place in hiding if place in so_far)]
+        ask("belief", so_far, f"Where does {hero} think the {story.thing} is?", thinks, hiding, near=near)
+        ask("really", so_far, f"Where is the {story.thing} really?", really, hiding, near=near)
     for steps in range(1, len(story.counts)):
         numbers = [number for _, number in story.counts[:steps + 1]]
         working = "; ".join(f"{a} {'+' if b > a else '-'} {abs(b - a)} = {b}" for a, b in zip(numbers, numbers[1:]))
@@ -237,6 +245,11 @@ class _Scribe(Reader):
 TWIN_DRAWS = {"holder": ("someone",), "place": ("place",), "person": ("person",), "thing": ("thing",), "hideaway": ("hideaway",)}
 
 
+def _words_before_draws(told):
+    """How many words stand before each draw, and in all: where these agree, two texts are aligned word for word."""
+    return [len(told.text[:start].split()) for start, *_ in told.spans] + [len(told.text.split())]
+
+
 def twins(story, fact="holder"):
     """Every story that differs from `story` in one draw of the given kind, keeps all other wordings, and has as many words: aligned twins.
 
@@ -244,7 +257,7 @@ def twins(story, fact="holder"):
     """
     if fact not in TWIN_DRAWS:
         raise ValueError(f"fact: expected one of {', '.join(TWIN_DRAWS)}, got {fact!r}")
-    scribe = _Scribe(story.text)
+    scribe, aligned = _Scribe(story.text), _words_before_draws(story)
     _story(_voice(scribe, story.split, None))
     for at in reversed(range(len(scribe.script))):
         name, offers = scribe.offers[at]
@@ -256,7 +269,7 @@ def twins(story, fact="holder"):
                 _story(voice)
             except NotAStory:
                 continue
-            if len(voice.text.split()) == len(story.text.split()):
+            if _words_before_draws(voice) == aligned:
                 yield _finished(voice)
 
 
@@ -300,7 +313,9 @@ def _old_word(match):
         return _SWAP[lower][0].upper() + _SWAP[lower][1:]
     if word.endswith("ing") and len(word) > 4:
         return word + "e"
-    return word[:-1] if word.endswith("inge") and len(word) > 5 else word
+    if word.endswith("inge") and len(word) > 5 and not {word[:-1], lower[:-1]} & _SWAP.keys():       # "morninge": of neither side
+        return word[:-1]
+    return word
 
 
 def old_village(text):

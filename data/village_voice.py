@@ -45,7 +45,7 @@ ROLES = ("A", "B", "C", "D")
 LISTS["far"] = word_list("far", _list("over the hill,the coast,the next valley,nowhere in particular,the city,up north,the islands,"
                                      "a place with no name,the marsh,abroad"))
 DOMAINS = {name: [head for head in options.heads] for name, options in LISTS.items()}
-DOMAINS |= {role: NAMES + list(OPEN_NAMES) for role in (*ROLES, "H", "Y")}
+DOMAINS |= {role: NAMES + vw.FIRST_SYLLABLES for role in (*ROLES, "H", "Y")}         # a stranger's name is known by how it begins
 for _role in (*ROLES, "H", "Y"):
     DOMAINS |= {_role + "_he": ["he", "she"], _role + "_him": ["him", "her"], _role + "_his": ["his", "her"],
                 _role + "_He": ["He", "She"], _role + "_His": ["His", "Her"]}
@@ -53,12 +53,16 @@ DOMAINS |= {"T": list(THINGS), "adj": [adjective for adjectives, *_ in THINGS.va
             "hideaway": _list(vw.HIDEAWAYS)}
 
 
-def bank(name, text):
-    """Options from lines of text, each `wording [=> meaning] [*weight]`."""
+def bank(name, text, fresh=False, role=""):
+    """Options from lines of text, each `wording [=> meaning] [*weight]`; `{role}` and `[role]` stand for the `role`.
+
+    fresh=True makes a bank for `VillageVoice.fresh`, which tells no line twice: its meanings are (line, meaning).
+    """
     entries = []
     for line in filter(None, map(str.strip, text.splitlines())):
         wording, meaning, weight = re.fullmatch(r"(.*?)(?: => (\w+))?(?: \*(\d+))?", line).groups()
-        entries.append((wording[1:] if wording.startswith("~") else " " + wording, int(weight or 1), meaning))
+        template = (wording[1:] if wording.startswith("~") else " " + wording).replace("{role", "{" + role).replace("[role", "[" + role)
+        entries.append((template, int(weight or 1), (wording, meaning) if fresh else meaning))
     return Options(name, entries, DOMAINS, apart=[ROLES])
 
 
@@ -77,6 +81,8 @@ THING = {"T": Options("thing", [_named(f"{adjective} {noun}", (adjective, noun))
 THING["sT"] = THING["T"]
 PLACE = {"atP": Options("place", [_named(f"{at} the {place}", place) for place, (at, _) in PLACES.items()]),
          "toP": Options("place", [_named(f"to the {place}", place) for place in PLACES])}
+PLACE["roofP"] = PLACE["toP"]
+OUTDOORS = sum(1 << i for i, place in enumerate(PLACES) if place in "pond bridge orchard well garden meadow quarry cemetery".split())
 HIDEAWAY = Options("hideaway", [_named(wording, wording) for wording in _list(vw.HIDEAWAYS)])
 CAST_OR_STRANGER = Options("person", [(name, 9, name) for name in NAMES] +
                            [(f"a {age} {kind} from ", 1, None) for age in ("young", "stray") for kind in vw.KINDS])
@@ -112,7 +118,7 @@ class VillageVoice(Voice):
         self.split, self.guest = split, guest
         self.people, self.names_used, self.places_used, self.weather, self.place = {}, 0, 0, "mild", None
         self.holder, self.noun, self.rest, self.plot, self.coda_at = None, None, None, None, None
-        self.events, self.counts, self.notes = [], [], {}
+        self.events, self.counts, self.notes, self.told = [], [], {}, set()
 
     def fill(self, name):
         if name in ROLES:
@@ -120,7 +126,7 @@ class VillageVoice(Voice):
         elif name in THING:
             self.name_thing(THING[name], BIG if name == "sT" else 0)
         elif name in PLACE:
-            self.go(PLACE[name])
+            self.go(PLACE[name], OUTDOORS if name == "roofP" else 0)
         elif name == "who":
             self.draw(WHO.without(sum(1 << i for i, role in enumerate(ROLES) if role not in self.people)))
         elif name == "hideaway":
@@ -176,9 +182,9 @@ class VillageVoice(Voice):
         _, use, used, self.rest = THINGS[self.noun]
         self.words |= {"T": self.noun, "adj": adjective, "use": use, "used": used}
 
-    def go(self, options):
+    def go(self, options, mask=0):
         """Print a place where the story has not been yet; it goes on there."""
-        self.place = self.draw(options.without(self.places_used))
+        self.place = self.draw(options.without(self.places_used | mask))
         self.places_used |= 1 << list(PLACES).index(self.place)
         self.words |= {"P": "the " + self.place, "at": PLACES[self.place][0] + " the " + self.place}
 
@@ -213,11 +219,18 @@ class VillageVoice(Voice):
         """Print what was baked, in the plural, and return (plural, singular)."""
         return self.draw(GOODS)
 
+    def fresh(self, options, mask=0):
+        """Draw a wording that this story has not told yet and `mask` does not forbid, from a bank with fresh=True; return its meaning."""
+        for i, (line, _) in enumerate(options.meanings):
+            if line in self.told:
+                mask |= 1 << i
+        line, meaning = self.draw(options.without(mask))
+        self.told.add(line)
+        return meaning
+
     def beat(self):
         """One sentence of what else there was: weather, place, small events."""
-        options, key = beats(self.weather, self.place), (self.weather, self.place)
-        index = options.heads.index(self.draw(options.without(self.used.get(key, 0))))
-        self.used[key] = self.used.get(key, 0) | 1 << index
+        self.fresh(beats(self.weather, self.place))
 
 
 GOODS = Options("goods", [_named(f"{plural}.", (plural, singular)) for plural, singular in _rows(vw.BAKED)])
@@ -231,12 +244,11 @@ def numbers(low, high):
 @functools.lru_cache(maxsize=None)
 def beats(weather, place):
     lines = [f"{line}." for line in WEATHER[weather]] + [f"{line}." for line in (PLACES[place][1] if place else ())] + SMALL_EVENTS
-    options = bank("beat", "\n".join(lines))
-    options.entries = tuple((wording, weight, options.heads[i]) for i, (wording, weight, _) in enumerate(options.entries))
-    options.meanings = list(options.heads)
-    return options
+    return bank("beat", "\n".join(lines), fresh=True)
 
 
-SMALL_EVENTS = ["Far away one could hear [sound].", "You could smell [smell].", "Above them went [sight].", "It reminded {A} of [event].",
-                "{A} [A_does].", "Somebody had chalked on a wall: \"[proverb].\""]
-
+SMALL_EVENTS = ["Far away one could hear [sound].", "The air smelled of [smell].", "In the distance one saw [sight].", "Old people spoke of [event].",
+                "For no good reason {A} [A_does].", "Somebody had chalked on a wall: \"[proverb].\"", "On the ground lay [trifle].",
+                "A bell rang, and then thought better of it.", "Two children went by, arguing about [event].", "Past them hurried [creature].",
+                "Somebody was whistling [song].", "A neighbour, [chore], waved and went on.", "A notice said: \"Lost, [trifle].\"",
+                "Through somebody's window one could see [food] on a plate.", "Nobody in the village was quite as [glad] as [creature]."]
