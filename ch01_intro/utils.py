@@ -1,17 +1,246 @@
-# Draft of the generated file: only what other lessons need while the first lesson is being written.
-import matplotlib.pyplot as plt
+# Generated from this chapter's notebooks by tools/export.py: change the notebook, then run `make utils`.
+import itertools
+import math
+import numbers
+import random
+import re
+from collections import Counter
 
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+# ---- 01_what_is_a_language_model ----
+
+# Okabe and Ito's colour-blind safe palette (2008)
 COLORS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "purple": "#CC79A7",
           "sky": "#56B4E9", "grey": "#8A8A8A", "ink": "#222222"}
 
 
 def use_style():
-    """Set the course's one figure style: colour-blind safe (Okabe and Ito, 2008), open axes, readable at half size."""
+    """Set the course's one figure style: colour-blind safe, open axes, readable at half size."""
     plt.rcParams.update({
         "figure.figsize": (7.0, 3.2), "figure.dpi": 110, "savefig.dpi": 110, "figure.constrained_layout.use": True,
         "font.size": 10.5, "axes.titlesize": 11.5, "axes.titlelocation": "left", "axes.titleweight": "bold",
-        "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6,
+        "axes.spines.top": False, "axes.spines.right": False,
+        "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6,
         "axes.edgecolor": COLORS["ink"], "text.color": COLORS["ink"], "axes.labelcolor": COLORS["ink"],
         "lines.linewidth": 2.0, "lines.markersize": 5, "legend.frameon": False, "svg.hashsalt": "course",
-        "axes.prop_cycle": plt.cycler(color=[COLORS[name] for name in ("blue", "orange", "green", "red", "purple", "sky")]),
+        "axes.prop_cycle": plt.cycler(color=[COLORS[c] for c in ("blue", "orange", "green", "red", "purple", "sky")]),
     })
+
+
+# a run of letters, or any other single character, each with the space before it
+PIECE = re.compile(r" ?[^\W\d_]+| ?\S|\s")
+
+
+class WordTokenizer:
+    """Words and marks as tokens; a word outside the vocabulary is spelled: an escape token, then its bytes. Nothing is lost.
+
+    WordTokenizer(texts, min_count=2): the vocabulary is every piece that occurs at least min_count times in `texts`, the most
+    frequent first. Ids: the special tokens `<|endoftext|>` and `<|spell|>`, then 256 bytes, then pieces.
+    """
+
+    def __init__(self, texts, min_count=2):
+        if isinstance(texts, str):
+            raise TypeError("texts: expected a list of strings, got one string; write [text]")
+        counts = Counter(piece for text in texts for piece in PIECE.findall(text))
+        self.special_tokens = {"<|endoftext|>": 0, "<|spell|>": 1}
+        kept = [piece for piece in sorted(counts, key=lambda piece: (-counts[piece], piece)) if counts[piece] >= min_count]
+        self._bytes = [name.encode() for name in self.special_tokens]
+        self._bytes += [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in kept]
+        self._ids = {piece: 258 + i for i, piece in enumerate(kept)}
+        self.vocab_size = len(self._bytes)
+
+    def encode(self, text, *, allow_special=False):
+        """The token ids of a text. Special-token text is ordinary text unless allow_special is set."""
+        if allow_special:
+            names = "|".join(map(re.escape, self.special_tokens))
+            return [i for part in re.split(f"({names})", text) if part
+                    for i in ([self.special_tokens[part]] if part in self.special_tokens else self.encode(part))]
+        ids = []
+        for piece in PIECE.findall(text):
+            known = self._ids.get(piece)
+            ids += [known] if known is not None else [1, *(2 + byte for byte in piece.encode())]
+        return ids
+
+    def decode(self, ids, errors="replace"):
+        """The text of token ids; the escape token prints nothing. ValueError for an id outside the vocabulary."""
+        return b"".join(b"" if i == 1 else self.token_bytes(i) for i in ids).decode(errors=errors)
+
+    def token_bytes(self, id):
+        """The bytes that one token stands for."""
+        if not 0 <= id < self.vocab_size:
+            raise ValueError(f"token id: expected 0 to {self.vocab_size - 1}, got {id}")
+        return self._bytes[id]
+
+
+def cross_entropy_nats(log_probs, targets):
+    """Mean surprise in nats per token: −mean log p(target).
+
+    log_probs: (..., vocab), natural logarithms of probabilities; targets: int64 (...), where −100 marks what does not count.
+    Returns a scalar tensor. ValueError where the shapes don't fit. (Shannon 1948.)
+    """
+    if log_probs.shape[:-1] != targets.shape:
+        raise ValueError(f"targets: expected the shape {tuple(log_probs.shape[:-1])} of log_probs, got {tuple(targets.shape)}")
+    counted = targets != -100
+    return -log_probs[counted].gather(-1, targets[counted].unsqueeze(-1)).mean()
+
+
+def bits_per_byte(nats, n_bytes):
+    """A text's total surprise in nats and its length in UTF-8 bytes, as bits per byte: comparable across tokenizers."""
+    if n_bytes <= 0:
+        raise ValueError(f"n_bytes: expected a positive number of bytes, got {n_bytes}")
+    return float(nats) / math.log(2) / n_bytes
+
+
+class NGramModel:
+    """Counts of runs of up to n tokens, with Witten and Bell's back-off (1991): longer contexts are mixed with all shorter ones.
+
+    NGramModel(n, vocab_size).fit(stories) counts lists of token ids, each read as `end`, its ids, `end`, where `end` is id 0.
+    model(ids) -> log-probabilities of the next token after each position, float64 (…, tokens, vocab); ids: int64 (…, tokens).
+    What stands before the first token counts as `end`.
+    """
+
+    def __init__(self, n, vocab_size, end=0):
+        if n < 1:
+            raise ValueError(f"n: expected at least 1, got {n}")
+        self.n, self.vocab_size, self.end = n, vocab_size, end
+        self.followers = [{} for _ in range(n)]              # followers[k]: context of k tokens -> {next token: count}
+        self.totals = [Counter() for _ in range(n)]          # totals[k]: the same counts, summed up for each context
+
+    def fit(self, stories):
+        """Count the runs of n tokens of each story; shorter runs are sums of those. Returns the model itself."""
+        runs = Counter()
+        for ids in stories:
+            padded = [self.end] * (self.n - 1) + list(ids) + [self.end]
+            runs.update(zip(*(padded[k:] for k in range(self.n))))
+        for run, count in runs.items():
+            for k in range(self.n):
+                context, token = run[self.n - 1 - k:-1], run[-1]
+                row = self.followers[k].setdefault(context, {})
+                row[token] = row.get(token, 0) + count
+                self.totals[k][context] += count
+        return self
+
+    def rows(self, context):
+        """(followers, their total) of the last 0, 1, … n − 1 tokens of `context`, as far as training has seen them."""
+        context = (self.end,) * (self.n - 1) + tuple(context)
+        for k in range(self.n):
+            last = context[len(context) - k:]
+            if last not in self.followers[k]:
+                return
+            yield self.followers[k][last], self.totals[k][last]
+
+    def prob(self, token, context):
+        """P(token | context), one number: the formula, from the shortest context to the longest."""
+        p = 1 / self.vocab_size
+        for row, total in self.rows(context):
+            p = (row.get(token, 0) + len(row) * p) / (total + len(row))
+        return p
+
+    def next_probs(self, context):
+        """P(· | context) for the whole vocabulary at once: float64 (vocab,)."""
+        probs = torch.full((self.vocab_size,), 1 / self.vocab_size, dtype=torch.float64)
+        for row, total in self.rows(context):
+            probs *= len(row) / (total + len(row))
+            probs[list(row)] += torch.tensor(list(row.values()), dtype=torch.float64) / (total + len(row))
+        return probs
+
+    def __call__(self, ids):
+        if ids.ndim > 1:
+            return torch.stack([self(row) for row in ids])
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.vocab_size:
+            raise ValueError(f"ids: expected 0 to {self.vocab_size - 1}, got {int(ids.min())} to {int(ids.max())}")
+        ids = ids.tolist()
+        return torch.stack([self.next_probs(ids[max(0, i - self.n + 2):i + 1]) for i in range(len(ids))]).log()
+
+
+def plot_next_token(distributions, top=8, title=""):
+    """Bars of the likeliest next tokens, one panel for each distribution.
+
+    distributions: {name: {token text: probability}}; the `top` likeliest of each are drawn, and the rest summed up in grey.
+    """
+    fig, axes = plt.subplots(1, len(distributions), squeeze=False)
+    for axis, (name, shares), colour in zip(axes[0], distributions.items(), ("blue", "orange", "green", "red")):
+        best = sorted(shares.items(), key=lambda item: -item[1])[:top]
+        rest = max(0.0, 1 - sum(share for _, share in best))
+        labels = [repr(text)[1:-1] for text, _ in best] + ["all others"]
+        values = [share for _, share in best] + [rest]
+        axis.barh(range(len(labels)), values, color=[COLORS[colour]] * len(best) + [COLORS["grey"]])
+        axis.set(yticks=range(len(labels)), yticklabels=labels, xlabel="probability", title=name, xlim=(0, 1.12))
+        for i, value in enumerate(values):
+            axis.text(value + 0.02, i, f"{value:.2f}", va="center", fontsize=9)
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+    fig.suptitle(title, fontsize=10)
+    plt.show()
+
+
+# ---- 02_tensors_and_gradients ----
+
+class Scalar:
+    """A number that remembers how it was made, so that `backward` can find the slope of a result by every number behind it.
+
+    value: float. sources: pairs (Scalar, slope of this value by that one). grad: d(result)/d(this), summed over backward calls.
+    Takes + − * / with Scalars and numbers, ** with a fixed exponent, exp, log, tanh. (Reverse mode: Linnainmaa 1970.)
+    """
+    births = itertools.count()
+
+    def __init__(self, value, sources=(), how=""):
+        if not isinstance(value, numbers.Real):
+            raise TypeError(f"value: expected a real number, got {type(value).__name__}")
+        self.value, self.sources, self.how, self.grad, self.birth = float(value), sources, how, 0.0, next(Scalar.births)
+
+    def __add__(self, other):
+        other = other if isinstance(other, Scalar) else Scalar(other)
+        return Scalar(self.value + other.value, ((self, 1.0), (other, 1.0)), "+")
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Scalar) else Scalar(other)
+        return Scalar(self.value * other.value, ((self, other.value), (other, self.value)), "×")
+
+    def __pow__(self, n):
+        slope = n * math.pow(self.value, n - 1) if n else 0.0
+        return Scalar(math.pow(self.value, n), ((self, slope),), f"^{n}")
+
+    def exp(self): return Scalar(y := math.exp(self.value), ((self, y),), "exp")
+    def log(self): return Scalar(math.log(self.value), ((self, 1 / self.value),), "log")
+    def tanh(self): return Scalar(y := math.tanh(self.value), ((self, 1 - y * y),), "tanh")
+    def __neg__(self): return self * -1
+    def __sub__(self, other): return self + -other
+    def __rsub__(self, other): return -self + other
+    def __truediv__(self, other): return self * other**-1
+    def __rtruediv__(self, other): return self**-1 * other
+    __radd__, __rmul__ = __add__, __mul__
+
+    def backward(self):
+        """Add d(self)/d(x) to x.grad, for self and every Scalar x behind it."""
+        slopes, found = {self: 1.0}, [self]
+        for node in found:                                      # the list grows while we walk along it
+            new = dict.fromkeys(source for source, _ in node.sources if source not in slopes)
+            slopes.update(dict.fromkeys(new, 0.0))
+            found += new
+        for node in sorted(found, key=lambda node: node.birth, reverse=True):
+            node.grad += slopes[node]
+            for source, slope in node.sources:
+                slopes[source] += slopes[node] * slope
+
+
+def set_seed(seed):
+    """Seed the global random generators of Python, NumPy and PyTorch (all devices). seed: an integer from 0 to 2**32 − 1.
+
+    Returns nothing. What should not depend on earlier draws takes a generator of its own: torch.Generator().manual_seed(seed).
+    """
+    if not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+    torch.manual_seed(int(seed))
+
+
+def pick_device():
+    """The fastest torch.device at hand: "cuda" (NVIDIA, AMD), else "mps" (Apple), else "cpu"."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -11,6 +11,7 @@ follow: the text so far always tells which wordings were drawn, and with them th
 Wordings are templates. `{A}` is filled from the state (it costs nothing); `[food]` is a draw of its own, from the list of that name.
 Whether a set is prefix-free for every filling is decided once, when the set is built, so that a draw costs microseconds.
 """
+
 import bisect
 import functools
 import itertools
@@ -45,8 +46,8 @@ class Options:
         if not self.entries:
             raise ValueError(f"options {name!r}: expected at least one wording, got none")
         parts = [re.split(r"\[(\w+)\]", template) for template, _, _ in self.entries]
-        self.heads = [part[0] for part in parts]                       # what the draw itself prints
-        self.tails = [tuple(zip(part[1::2], part[2::2])) for part in parts]      # then: (list to draw from, text that follows)
+        self.heads = [part[0] for part in parts]  # what the draw itself prints
+        self.tails = [tuple(zip(part[1::2], part[2::2])) for part in parts]  # then: (list to draw from, text that follows)
         self.slotted = ["{" in head for head in self.heads]
         self.meanings = [meaning for _, _, meaning in self.entries]
         weights = [weight for _, weight, _ in self.entries]
@@ -63,7 +64,7 @@ class Options:
             return self
         subset = self._subsets.get(mask)
         if subset is None:
-            if len(self._subsets) >= 4096:                             # a store that speeds things up, and must not grow for ever
+            if len(self._subsets) >= 4096:  # a store that speeds things up, and must not grow for ever
                 self._subsets.clear()
             kept = [entry for i, entry in enumerate(self.entries) if not mask >> i & 1]
             subset = self._subsets[mask] = Options(self.name, kept, checked=True)
@@ -79,15 +80,19 @@ def check_prefix_free(name, heads, domains, apart):
         if not head:
             raise NotPrefixFree(f"options {name!r}: a wording prints nothing, so a reader could not see that it was drawn")
     plain = sorted(head for head in heads if "{" not in head)
-    for a, b in zip(plain, plain[1:]):                                 # sorted: a beginning stands right before what extends it
+    for a, b in zip(plain, plain[1:]):  # sorted: a beginning stands right before what extends it
         if b.startswith(a):
-            raise NotPrefixFree(f"options {name!r}: {a!r} is the beginning of {b!r}: after it a reader could not tell which was drawn")
+            raise NotPrefixFree(
+                f"options {name!r}: {a!r} is the beginning of {b!r}: after it a reader could not tell which was drawn"
+            )
     slotted = [head for head in heads if "{" in head]
     apart = [group for group in apart if slotted and told_apart(group, domains)]
     for i, a in enumerate(slotted):
-        for b in slotted[i + 1:] + plain:
+        for b in slotted[i + 1 :] + plain:
             if clash(atoms(a), atoms(b), domains, apart):
-                raise NotPrefixFree(f"options {name!r}: {a!r} and {b!r} may begin alike, so a reader could not tell which was drawn")
+                raise NotPrefixFree(
+                    f"options {name!r}: {a!r} and {b!r} may begin alike, so a reader could not tell which was drawn"
+                )
 
 
 def told_apart(group, domains):
@@ -96,7 +101,7 @@ def told_apart(group, domains):
     return bool(values) and not any(b.startswith(a) for a, b in zip(values, values[1:]))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def atoms(head):
     """A wording as single characters and whole `{slots}`."""
     return tuple(re.findall(r"\{\w+\}|.", head, flags=re.S))
@@ -172,8 +177,8 @@ class Voice:
 
 
 def word_list(name, wordings):
-    """An Options list for [name]: earlier wordings are likelier (weights 240 // (16 + rank)), and each one's meaning is its place."""
-    return Options(name, [(wording, 240 // (16 + i), i) for i, wording in enumerate(wordings)])
+    """An Options list for [name]: earlier wordings are likelier (weights 240 // (16 + rank), at least 1), and each one's meaning is its place."""
+    return Options(name, [(wording, max(1, 240 // (16 + i)), i) for i, wording in enumerate(wordings)])
 
 
 class Teller:
@@ -221,11 +226,13 @@ def where_it_leaves(text, told, wordings=()):
     at = next((i for i, (a, b) in enumerate(zip(text, told)) if a != b), min(len(text), len(told)))
     if at == len(told) and wordings:
         begun = [len(os.path.commonprefix([wording, text[at:]])) for wording in wordings]
-        rests = sorted(wording[max(begun):] for wording, length in zip(wordings, begun) if length == max(begun))
+        rests = sorted(wording[max(begun) :] for wording, length in zip(wordings, begun) if length == max(begun))
         at += max(begun)
-        return f"not a story of the village: at character {at}, after {text[:at][-30:]!r}, expected one of {len(rests)} wordings " \
-               f"({', '.join(map(repr, rests[:3]))}{' …' if len(rests) > 3 else ''}), got {text[at:at + 30]!r}"
-    return f"not a story of the village: at character {at} expected {told[at:at + 30]!r}, got {text[at:at + 30]!r}"
+        return (
+            f"not a story of the village: at character {at}, after {text[:at][-30:]!r}, expected one of {len(rests)} wordings "
+            f"({', '.join(map(repr, rests[:3]))}{' …' if len(rests) > 3 else ''}), got {text[at : at + 30]!r}"
+        )
+    return f"not a story of the village: at character {at} expected {told[at : at + 30]!r}, got {text[at : at + 30]!r}"
 
 
 def odds_of_next(wordings, cumulative, printed, begun):
@@ -250,16 +257,18 @@ def next_character(story, prefix, voice_of):
         story(voice)
     except Ending:
         pass
-    if not voice.text.startswith(prefix[:len(voice.text)]):
+    if not voice.text.startswith(prefix[: len(voice.text)]):
         raise NotAStory(where_it_leaves(prefix, voice.text))
-    if len(voice.text) > len(prefix):                    # what comes next follows from the state
+    if len(voice.text) > len(prefix):  # what comes next follows from the state
         return {voice.text[len(prefix)]: 1.0}
     if reader.open is None:
         if voice.text != prefix:
-            raise NotAStory(f"not a story of the village: it ends at character {len(voice.text)}, but {prefix[len(voice.text):][:30]!r} follows")
+            raise NotAStory(
+                f"not a story of the village: it ends at character {len(voice.text)}, but {prefix[len(voice.text) :][:30]!r} follows"
+            )
         return {"": 1.0}
     options, wordings, printed = reader.open
-    return odds_of_next(wordings, options.cumulative, printed, prefix[len(prefix) - printed:] if printed else "")
+    return odds_of_next(wordings, options.cumulative, printed, prefix[len(prefix) - printed :] if printed else "")
 
 
 class Listener(Reader):

@@ -12,6 +12,7 @@
 combinations are masked, and the rest renormalised, so a heldout story has probability 0 in the training world and no floor there.
 How the stories are told is in village_plots.py; why the nats are exact, in telling.py.
 """
+
 import dataclasses
 import hashlib
 import random
@@ -22,11 +23,12 @@ from data import village_words
 from data.telling import Listener, NotAStory, Reader, Teller, where_it_leaves
 from data.telling import next_character as _next_character
 from data.village_plots import story as _story
-from data.village_voice import CAST, HIDEAWAY, NAMES, NUMBERS, PLACES, THINGS, VillageVoice
+from data.village_voice import HIDEAWAY, NAMES, PLACES, THINGS, VillageVoice
 
 VERSION = "1.0"
-FINGERPRINT = "d5c8d20dc552bfb644471e47d6f5ff48b05c52d7733a82765056ad59e8e17d4a"        # sha256 of the first 1,000 training stories: a change of one byte anywhere shows here
-SPLITS = {"train": 0, "val": 10**12, "heldout": 2 * 10**12}      # where each split's seeds begin
+# sha256 of the first 1,000 training stories: a change of one byte anywhere shows here
+FINGERPRINT = "d5c8d20dc552bfb644471e47d6f5ff48b05c52d7733a82765056ad59e8e17d4a"
+SPLITS = {"train": 0, "val": 10**12, "heldout": 2 * 10**12}  # where each split's seeds begin
 NOT_SAID = "The story does not say."
 
 
@@ -39,6 +41,7 @@ class Story:
     time it changed hands, names or None. counts: (position, number left) on baking days. belief: (position, where the hero thinks the
     thing is, where it is) or None. where: (question, place) or None. closing: where the last words begin, which name the holder.
     """
+
     text: str
     spans: tuple
     nats: float
@@ -58,7 +61,7 @@ class Story:
     @property
     def before_closing(self):
         """The story up to its last words: it holds all it takes to know who has the thing at the end, and does not say it."""
-        return self.text[:self.closing]
+        return self.text[: self.closing]
 
 
 def _voice(dice, split, guest, careful=False):
@@ -73,16 +76,30 @@ def _voice(dice, split, guest, careful=False):
         raise ValueError(f"guest: expected None in the split 'heldout', whose heroes are of the village, got {guest!r}")
     voice = VillageVoice(dice, split, guest, careful=True)
     alike = (other.startswith(name) or name.startswith(other) for other in NAMES)
-    voice.names_used = sum(1 << i for i, same in enumerate(alike) if same)      # whoever could be taken for the guest stays at home
+    voice.names_used = sum(1 << i for i, same in enumerate(alike) if same)  # whoever could be taken for the guest stays at home
     return voice
 
 
 def _finished(voice):
     """The Story of a Voice that has told one."""
     names = {role: person.name for role, person in voice.people.items()}
-    return Story(voice.text, tuple(voice.spans), voice.nats, voice.split, voice.plot, names, voice.noun,
-                 voice.words.get("adj") if voice.noun else None, names.get(voice.holder), tuple(voice.events), tuple(voice.counts),
-                 voice.notes.get("goods"), voice.notes.get("belief"), voice.notes.get("where"), voice.coda_at)
+    return Story(
+        voice.text,
+        tuple(voice.spans),
+        voice.nats,
+        voice.split,
+        voice.plot,
+        names,
+        voice.noun,
+        voice.words.get("adj") if voice.noun else None,
+        names.get(voice.holder),
+        tuple(voice.events),
+        tuple(voice.counts),
+        voice.notes.get("goods"),
+        voice.notes.get("belief"),
+        voice.notes.get("where"),
+        voice.coda_at,
+    )
 
 
 def tell(number, split="train", guest=None):
@@ -130,12 +147,14 @@ def fingerprint(count=1000):
 
 # ---- questions
 
+
 @dataclasses.dataclass(frozen=True)
 class Question:
     """One question about (the beginning of) a story, its exact answer, and four choices of which one is right.
 
     kind: who, giver, where, which, count, belief, really, or unsaid. working: for counts, the steps that lead to the answer.
     """
+
     kind: str
     text: str
     question: str
@@ -155,15 +174,20 @@ def _choices(answer, near, others, key):
 def questions(story):
     """All questions that this story can be asked, as a list of Question."""
     asked, told = [], story.before_closing
-    people = list(story.people.values())         # wrong choices come from the story first: a glance must not give the right one away
+    people = list(story.people.values())  # wrong choices come from the story first: a glance must not give the right one away
 
     def ask(kind, text, question, answer, others, working="", near=()):
         asked.append(Question(kind, text, question, answer, _choices(answer, near, others, text + question), working))
 
     if story.holder:
         ask("who", told, f"Who has the {story.thing} at the end?", story.holder, NAMES, near=people)
-        ask("which", told, f"Which {story.thing} is the story about?", f"the {story.adjective} {story.thing}",
-            [f"the {adjective} {story.thing}" for adjective in THINGS[story.thing][0]])
+        ask(
+            "which",
+            told,
+            f"Which {story.thing} is the story about?",
+            f"the {story.adjective} {story.thing}",
+            [f"the {adjective} {story.thing}" for adjective in THINGS[story.thing][0]],
+        )
         if story.events[-1][2]:
             ask("giver", told, f"Who had the {story.thing} just before {story.holder}?", story.events[-1][2], NAMES, near=people)
     if story.where:
@@ -177,13 +201,24 @@ def questions(story):
         ask("belief", so_far, f"Where does {hero} think the {story.thing} is?", thinks, hiding, near=near)
         ask("really", so_far, f"Where is the {story.thing} really?", really, hiding, near=near)
     for steps in range(1, len(story.counts)):
-        numbers = [number for _, number in story.counts[:steps + 1]]
+        numbers = [number for _, number in story.counts[: steps + 1]]
         working = "; ".join(f"{a} {'+' if b > a else '-'} {abs(b - a)} = {b}" for a, b in zip(numbers, numbers[1:]))
-        ask("count", story.text[:story.counts[steps][0]], f"How many {story.goods} are there now?", str(numbers[-1]),
-            [str(abs(numbers[-1] + off)) for off in (1, -1, 2, -2, 3, 5)], working)
+        ask(
+            "count",
+            story.text[: story.counts[steps][0]],
+            f"How many {story.goods} are there now?",
+            str(numbers[-1]),
+            [str(abs(numbers[-1] + off)) for off in (1, -1, 2, -2, 3, 5)],
+            working,
+        )
     name = story.people["A"]
-    unsaid = [f"How old is {name}?", f"What is the name of {name}'s cousin?", f"What does {name} like to read?",
-              f"In which year was {name} born?", f"What colour is the door of {name}?"]
+    unsaid = [
+        f"How old is {name}?",
+        f"What is the name of {name}'s cousin?",
+        f"What does {name} like to read?",
+        f"In which year was {name} born?",
+        f"What colour is the door of {name}?",
+    ]
     ask("unsaid", told, unsaid[zlib.crc32(told.encode()) % len(unsaid)], NOT_SAID, [])
     return asked
 
@@ -210,6 +245,7 @@ def benchmark(kind, count, start=0):
 
 
 # ---- the same story with one thing changed
+
 
 class _Follower:
     """Dice that repeat the draws of a told story, but for one of them; later draws keep their wording where it is still on offer."""
@@ -282,6 +318,7 @@ def twin(story, fact="holder"):
 @dataclasses.dataclass(frozen=True)
 class Preference:
     """A beginning and two endings: `chosen` is true in the village, `rejected` names somebody who does not have the thing."""
+
     prompt: str
     chosen: str
     rejected: str
@@ -293,9 +330,9 @@ def preference(story):
     if not story.holder or not others:
         return None
     liar = others[zlib.crc32(story.text.encode()) % len(others)]
-    ending = story.text[story.closing:]
+    ending = story.text[story.closing :]
     close = story.spans[[start for start, *_ in story.spans].index(story.closing) + 1][0]
-    last_words = re.sub(rf"\b{re.escape(story.holder)}\b", liar, story.text[story.closing:close])
+    last_words = re.sub(rf"\b{re.escape(story.holder)}\b", liar, story.text[story.closing : close])
     return Preference(story.before_closing, ending, last_words + story.text[close:])
 
 
@@ -313,7 +350,7 @@ def _old_word(match):
         return _SWAP[lower][0].upper() + _SWAP[lower][1:]
     if word.endswith("ing") and len(word) > 4:
         return word + "e"
-    if word.endswith("inge") and len(word) > 5 and not {word[:-1], lower[:-1]} & _SWAP.keys():       # "morninge": of neither side
+    if word.endswith("inge") and len(word) > 5 and not {word[:-1], lower[:-1]} & _SWAP.keys():  # "morninge": of neither side
         return word[:-1]
     return word
 

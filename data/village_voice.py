@@ -2,6 +2,7 @@
 
 People have roles: A is the hero; B, C and D come in when they are needed; H is whoever holds the story's thing, Y whoever gets it next.
 """
+
 import functools
 import re
 
@@ -16,7 +17,11 @@ class Person:
         self.name, self.he, self.cast = name, he, cast
         him, his = ("him", "his") if he == "he" else ("her", "her")
         self.slots = {"": name, "_he": he, "_him": him, "_his": his, "_He": he.capitalize(), "_His": his.capitalize()}
-        self.lists = {"_who": word_list(f"{name} who", who), "_does": word_list(f"{name} does", does), "_cry": word_list(f"{name} cries", cries)}
+        self.lists = {
+            "_who": word_list(f"{name} who", who),
+            "_does": word_list(f"{name} does", does),
+            "_cry": word_list(f"{name} cries", cries),
+        }
 
 
 def _rows(text):
@@ -29,7 +34,12 @@ def _items(field):
 
 CAST = {name: Person(name, he, _items(who), _items(does), _items(cries)) for name, he, who, does, cries in _rows(vw.PEOPLE)}
 NAMES = list(CAST)
-OPEN_NAMES = {first + middle + last: he for first in vw.FIRST_SYLLABLES for middle in vw.MIDDLE_SYLLABLES + [""] for last, he in vw.LAST_SYLLABLES.items()}
+OPEN_NAMES = {
+    first + middle + last: he
+    for first in vw.FIRST_SYLLABLES
+    for middle in vw.MIDDLE_SYLLABLES + [""]
+    for last, he in vw.LAST_SYLLABLES.items()
+}
 THINGS = {noun: (adjectives.split(", "), use, used, rest) for noun, adjectives, use, used, rest in _rows(vw.THINGS)}
 PLACES = {place: (at, _items(details)) for place, at, details in _rows(vw.PLACES)}
 WEATHER = {kind: _items(lines) for kind, lines in _rows(vw.WEATHER)}
@@ -42,15 +52,28 @@ def _list(text):
 
 LISTS = {name: word_list(name, _list(text)) for name, text in vw.LISTS.items()}
 ROLES = ("A", "B", "C", "D")
-LISTS["far"] = word_list("far", _list("over the hill,the coast,the next valley,nowhere in particular,the city,up north,the islands,"
-                                     "a place with no name,the marsh,abroad"))
+LISTS["far"] = word_list(
+    "far",
+    _list(
+        "over the hill,the coast,the next valley,nowhere in particular,the city,up north,the islands,"
+        "a place with no name,the marsh,abroad"
+    ),
+)
 DOMAINS = {name: [head for head in options.heads] for name, options in LISTS.items()}
-DOMAINS |= {role: NAMES + vw.FIRST_SYLLABLES for role in (*ROLES, "H", "Y")}         # a stranger's name is known by how it begins
+DOMAINS |= {role: NAMES + vw.FIRST_SYLLABLES for role in (*ROLES, "H", "Y")}  # a stranger's name is known by how it begins
 for _role in (*ROLES, "H", "Y"):
-    DOMAINS |= {_role + "_he": ["he", "she"], _role + "_him": ["him", "her"], _role + "_his": ["his", "her"],
-                _role + "_He": ["He", "She"], _role + "_His": ["His", "Her"]}
-DOMAINS |= {"T": list(THINGS), "adj": [adjective for adjectives, *_ in THINGS.values() for adjective in adjectives],
-            "hideaway": _list(vw.HIDEAWAYS)}
+    DOMAINS |= {
+        _role + "_he": ["he", "she"],
+        _role + "_him": ["him", "her"],
+        _role + "_his": ["his", "her"],
+        _role + "_He": ["He", "She"],
+        _role + "_His": ["His", "Her"],
+    }
+DOMAINS |= {
+    "T": list(THINGS),
+    "adj": [adjective for adjectives, *_ in THINGS.values() for adjective in adjectives],
+    "hideaway": _list(vw.HIDEAWAYS),
+}
 
 
 def bank(name, text, fresh=False, role=""):
@@ -61,7 +84,9 @@ def bank(name, text, fresh=False, role=""):
     entries = []
     for line in filter(None, map(str.strip, text.splitlines())):
         wording, meaning, weight = re.fullmatch(r"(.*?)(?: => (\w+))?(?: \*(\d+))?", line).groups()
-        template = (wording[1:] if wording.startswith("~") else " " + wording).replace("{role", "{" + role).replace("[role", "[" + role)
+        template = (
+            (wording[1:] if wording.startswith("~") else " " + wording).replace("{role", "{" + role).replace("[role", "[" + role)
+        )
         entries.append((template, int(weight or 1), (wording, meaning) if fresh else meaning))
     return Options(name, entries, DOMAINS, apart=[ROLES])
 
@@ -75,24 +100,41 @@ def _named(wording, meaning):
 
 
 KINDS_OF_THING = [(adjective, noun) for noun, (adjectives, *_) in THINGS.items() for adjective in adjectives]
-BIG = sum(1 << i for i, (_, noun) in enumerate(KINDS_OF_THING) if noun in "ladder wheelbarrow sled spade umbrella rope blanket clock globe saw rake accordion parrot".split())
-THING = {"T": Options("thing", [_named(f"{adjective} {noun}", (adjective, noun)) for adjective, noun in KINDS_OF_THING]),
-         "aT": Options("thing", [_named(article(f"{adjective} {noun}"), (adjective, noun)) for adjective, noun in KINDS_OF_THING])}
+BIG = sum(
+    1 << i
+    for i, (_, noun) in enumerate(KINDS_OF_THING)
+    if noun in "ladder wheelbarrow sled spade umbrella rope blanket clock globe saw rake accordion parrot".split()
+)
+THING = {
+    "T": Options("thing", [_named(f"{adjective} {noun}", (adjective, noun)) for adjective, noun in KINDS_OF_THING]),
+    "aT": Options("thing", [_named(article(f"{adjective} {noun}"), (adjective, noun)) for adjective, noun in KINDS_OF_THING]),
+}
 THING["sT"] = THING["T"]
-PLACE = {"atP": Options("place", [_named(f"{at} the {place}", place) for place, (at, _) in PLACES.items()]),
-         "toP": Options("place", [_named(f"to the {place}", place) for place in PLACES])}
+PLACE = {
+    "atP": Options("place", [_named(f"{at} the {place}", place) for place, (at, _) in PLACES.items()]),
+    "toP": Options("place", [_named(f"to the {place}", place) for place in PLACES]),
+}
 PLACE["roofP"] = PLACE["toP"]
-OUTDOORS = sum(1 << i for i, place in enumerate(PLACES) if place in "pond bridge orchard well garden meadow quarry cemetery".split())
+OUTDOORS = sum(
+    1 << i for i, place in enumerate(PLACES) if place in "pond bridge orchard well garden meadow quarry cemetery".split()
+)
 HIDEAWAY = Options("hideaway", [_named(wording, wording) for wording in _list(vw.HIDEAWAYS)])
-CAST_OR_STRANGER = Options("person", [(name, 9, name) for name in NAMES] +
-                           [(f"a {age} {kind} from ", 1, None) for age in ("young", "stray") for kind in vw.KINDS])
+CAST_OR_STRANGER = Options(
+    "person",
+    [(name, 9, name) for name in NAMES] + [(f"a {age} {kind} from ", 1, None) for age in ("young", "stray") for kind in vw.KINDS],
+)
 FIRST = Options("syllable", [(syllable, 1, None) for syllable in vw.FIRST_SYLLABLES])
-MIDDLE_OR_LAST = Options("syllable", [(s, 2, None) for s in vw.MIDDLE_SYLLABLES] + [(s, 1, he) for s, he in vw.LAST_SYLLABLES.items()])
+MIDDLE_OR_LAST = Options(
+    "syllable", [(s, 2, None) for s in vw.MIDDLE_SYLLABLES] + [(s, 1, he) for s, he in vw.LAST_SYLLABLES.items()]
+)
 LAST = Options("syllable", [(s, 1, he) for s, he in vw.LAST_SYLLABLES.items()])
 SOMEONE = Options("someone", [(f"{{{role}}}", 1, role) for role in ROLES], DOMAINS, apart=[ROLES])
 WHO = Options("who", [(f"{{{role}}}", 1, role) for role in ROLES], DOMAINS, apart=[ROLES])
-STRANGERS_LISTS = ("had come for the fair; was new in the village; lodged above the bakery; had missed the train; asked everybody's name",
-                   "blinked; coughed; looked at the floor; smiled; nodded; shrugged", "Oh; Goodness; Look at that; Never mind; Is that so")
+STRANGERS_LISTS = (
+    "had come for the fair; was new in the village; lodged above the bakery; had missed the train; asked everybody's name",
+    "blinked; coughed; looked at the floor; smiled; nodded; shrugged",
+    "Oh; Goodness; Look at that; Never mind; Is that so",
+)
 
 
 def held_out(name, noun):
@@ -147,7 +189,7 @@ class VillageVoice(Voice):
             if self.noun and self.split != "heldout":
                 mask |= HELD_NAMES[self.noun]
             if self.split == "heldout" and role == "A" or any(not p.cast for p in self.people.values()):
-                mask |= STRANGERS                       # at most one stranger a story; heldout heroes are of the cast
+                mask |= STRANGERS  # at most one stranger a story; heldout heroes are of the cast
             name = self.draw(CAST_OR_STRANGER.without(mask))
             if name:
                 person = CAST[name]
@@ -174,7 +216,9 @@ class VillageVoice(Voice):
         """Print the story's thing. Training masks what its people never hold; heldout masks all but what its hero never held."""
         if self.split == "heldout":
             mask = mask | ALL_THINGS & ~HELD_THINGS[self.people["A"].name]
-            mask = mask if mask != ALL_THINGS else ALL_THINGS & ~HELD_THINGS[self.people["A"].name]      # some only ever lack big things
+            mask = (
+                mask if mask != ALL_THINGS else ALL_THINGS & ~HELD_THINGS[self.people["A"].name]
+            )  # some only ever lack big things
         else:
             for person in self.people.values():
                 mask |= HELD_THINGS.get(person.name, 0)
@@ -236,19 +280,33 @@ class VillageVoice(Voice):
 GOODS = Options("goods", [_named(f"{plural}.", (plural, singular)) for plural, singular in _rows(vw.BAKED)])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def numbers(low, high):
     return Options("number", [_named(NUMBERS[n], n) for n in range(low, high + 1)])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def beats(weather, place):
-    lines = [f"{line}." for line in WEATHER[weather]] + [f"{line}." for line in (PLACES[place][1] if place else ())] + SMALL_EVENTS
+    lines = (
+        [f"{line}." for line in WEATHER[weather]] + [f"{line}." for line in (PLACES[place][1] if place else ())] + SMALL_EVENTS
+    )
     return bank("beat", "\n".join(lines), fresh=True)
 
 
-SMALL_EVENTS = ["Far away one could hear [sound].", "The air smelled of [smell].", "In the distance one saw [sight].", "Old people spoke of [event].",
-                "For no good reason {A} [A_does].", "Somebody had chalked on a wall: \"[proverb].\"", "On the ground lay [trifle].",
-                "A bell rang, and then thought better of it.", "Two children went by, arguing about [event].", "Past them hurried [creature].",
-                "Somebody was whistling [song].", "A neighbour, [chore], waved and went on.", "A notice said: \"Lost, [trifle].\"",
-                "Through somebody's window one could see [food] on a plate.", "Nobody in the village was quite as [glad] as [creature]."]
+SMALL_EVENTS = [
+    "Far away one could hear [sound].",
+    "The air smelled of [smell].",
+    "In the distance one saw [sight].",
+    "Old people spoke of [event].",
+    "For no good reason {A} [A_does].",
+    'Somebody had chalked on a wall: "[proverb]."',
+    "On the ground lay [trifle].",
+    "A bell rang, and then thought better of it.",
+    "Two children went by, arguing about [event].",
+    "Past them hurried [creature].",
+    "Somebody was whistling [song].",
+    "A neighbour, [chore], waved and went on.",
+    'A notice said: "Lost, [trifle]."',
+    "Through somebody's window one could see [food] on a plate.",
+    "Nobody in the village was quite as [glad] as [creature].",
+]

@@ -49,8 +49,10 @@ class Page:
 
 def shingles(text, n=NGRAMS):
     """The set of runs of n words of a text, in lower case and without marks and accents; a shorter text is a single run."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
-    words = re.findall(r"\w+", plain)
+    text = text.lower()
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = re.findall(r"\w+", text)
     return set(zip(*(words[k:] for k in range(n)))) if len(words) >= n else {tuple(words)} - {()}
 
 
@@ -204,7 +206,8 @@ def _html(site, heading, lines, dice, bulleted=False):
 _PLACES = ("the mill", "the ferry", "the harbour", "the bakery", "the chapel", "the school", "the pump", "the lighthouse")
 _WARES = ("kites", "lanterns", "teapots", "radishes", "boots", "flutes", "candles", "spoons", "honey jars", "ropes", "buttons", "eel traps")
 _ACCENTS = ("The café by the pump serves crème and gâteaux until ten.", "Noël brought the piñata; it was, he said, a naïve idea — but a good one.",
-            "Half price (½!) for anybody called Zoë, Chloë or Jürgen.", "A fête, a soirée, a matinée — and all before Sunday.")
+            "Half price (½!) for anybody called Zoë, Chloë or Jürgen.", "A fête, a soirée, a matinée — and all before Sunday.",
+            'He calls the bench "his \'café\'" and means it.', 'On the door stands "AMANHÃ" in white paint, and «CAFÉ» below it.')
 
 
 def _notice(dice):
@@ -357,16 +360,16 @@ class _Web:
         page, boilerplate = _html(site, lines[0], lines[1:], dice, bulleted)
         raw = page.encode(site.encoding, "xmlcharrefreplace")
         if spoil:
-            raw = _spoiled(page).encode("utf-8")
+            raw = _spoiled(page, dice.random() < 0.3).encode("utf-8")
         text = "\n".join([lines[0], *(f"• {line}" if bulleted else line for line in lines[1:])])
         faults = set(faults) | ({"boilerplate"} if boilerplate else set()) | ({"mojibake"} if spoil else set())
         self.pages.append(Page(f"{len(self.pages):05}", site.host, raw, text, kind, boilerplate, frozenset(faults), language=language, **known))
         return self.pages[-1]
 
 
-def _spoiled(page):
-    """UTF-8 read as Windows-1252, the classic accident; bytes that this table lacks are kept as control characters, as browsers do."""
-    return "".join(bytes([byte]).decode("cp1252", "replace").replace("\ufffd", chr(byte)) for byte in page.encode("utf-8"))
+def _spoiled(page, lossy):
+    """UTF-8 read as Windows-1252, the classic accident. Bytes that this table lacks become control characters, as in browsers, or are lost."""
+    return "".join(bytes([byte]).decode("cp1252", "replace").replace("\ufffd", "\ufffd" if lossy else chr(byte)) for byte in page.encode("utf-8"))
 
 
 def _personal(web, share):
@@ -402,7 +405,7 @@ def pages(count=1000, seed=0):
     for k in range(count - sum(share.values())):
         lines, (more, faults, planted) = web.article(), _personal(web, 0.12)
         spoil = k % 10 == 0
-        page = web.add(lines + more + ([_ACCENTS[k // 10 % 4]] if spoil else []), "story", faults, spoil=spoil, **planted)
+        page = web.add(lines + more + ([_ACCENTS[k // 10 % len(_ACCENTS)]] if spoil else []), "story", faults, spoil=spoil, **planted)
         if not planted and not spoil:
             originals.append(page)
     dice.shuffle(originals)

@@ -6,6 +6,7 @@ diversity: distinct n-grams, compression and vocabulary beside the TinyStories s
 words:     a bag of words with logistic regression on who has the thing at the end, the fixed cast only: it should stay under 70%.
 model:     a small transformer (transformers' Llama, trained here from nothing) on the same question: it should reach 95%. Takes ~20 minutes.
 """
+
 import argparse
 import re
 import time
@@ -49,8 +50,10 @@ def diversity():
     words = {word.lower() for text in texts for word in re.findall(r"[A-Za-z]+", text)} - strangers
     lengths = sorted(len(WORD.findall(text)) for text in texts)
     nats, letters = sum(story.nats for story in stories), sum(map(len, texts))
-    print(f"10,000 stories: {len(words):,} distinct words without open names; {lengths[0]}–{lengths[-1]} words and marks, median {lengths[5000]}; "
-          f"{nats / letters / np.log(2):.3f} bits a character; {len(texts) - len(set(texts))} stories told twice")
+    print(
+        f"10,000 stories: {len(words):,} distinct words without open names; {lengths[0]}–{lengths[-1]} words and marks, median {lengths[5000]}; "
+        f"{nats / letters / np.log(2):.3f} bits a character; {len(texts) - len(set(texts))} stories told twice"
+    )
     columns = {"village": measures(texts)}
     try:
         columns["TinyStories"] = measures(downloads.read_stories())
@@ -64,13 +67,16 @@ def diversity():
 def words():
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
+
     train, val = labelled(20_000, "train"), labelled(4_000, "val")
     counter = CountVectorizer(token_pattern=WORD.pattern, lowercase=False, min_df=2)
     inputs = counter.fit_transform([text for text, _, _ in train])
     model = LogisticRegression(max_iter=3000, C=0.1, solver="saga", tol=1e-2).fit(inputs, [holder for _, _, holder in train])
     right = model.predict(counter.transform([text for text, _, _ in val])) == np.array([holder for _, _, holder in val])
     last = np.mean([max(village.NAMES, key=text.rfind) == holder for text, _, holder in val])
-    print(f"bag of words + logistic regression, 20,000 stories: {right.mean():.1%} of 4,000 right; naming whoever was mentioned last: {last:.1%}")
+    print(
+        f"bag of words + logistic regression, 20,000 stories: {right.mean():.1%} of 4,000 right; naming whoever was mentioned last: {last:.1%}"
+    )
 
 
 class Words:
@@ -78,11 +84,18 @@ class Words:
 
     def __init__(self, texts):
         kinds = sorted({token for text in texts for token in WORD.findall(text)} - {"·"})
-        self.ids = {token: i for i, token in enumerate(["<pad>", "<end>", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", *kinds])}
+        self.ids = {
+            token: i
+            for i, token in enumerate(["<pad>", "<end>", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", *kinds])
+        }
         self.ids |= {token: i for i, token in enumerate(self.ids)}
 
     def __call__(self, text):
-        return [i for token in WORD.findall(text) for i in ([self.ids[token]] if token in self.ids else [self.ids.get(c, 1) for c in token])]
+        return [
+            i
+            for token in WORD.findall(text)
+            for i in ([self.ids[token]] if token in self.ids else [self.ids.get(c, 1) for c in token])
+        ]
 
 
 def example(encode, row):
@@ -93,16 +106,29 @@ def example(encode, row):
 def model(steps, batch=24, width=192, layers=4):
     """Train on the stories themselves, with one fixed last sentence, on fresh stories at each step; then let it name the holder."""
     from transformers import LlamaConfig, LlamaForCausalLM
+
     torch.manual_seed(0)
     common = [text for text in village.corpus(4_000)]
     strangers = {name for n in range(4_000) for name in village.tell(n).people.values() if name not in village.CAST}
     encode = Words([re.sub("|".join(strangers), "", text) for text in common])
-    net = LlamaForCausalLM(LlamaConfig(vocab_size=len(encode.ids), hidden_size=width, intermediate_size=512, num_hidden_layers=layers,
-                                       num_attention_heads=6, max_position_embeddings=512, tie_word_embeddings=True))
+    net = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(encode.ids),
+            hidden_size=width,
+            intermediate_size=512,
+            num_hidden_layers=layers,
+            num_attention_heads=6,
+            max_position_embeddings=512,
+            tie_word_embeddings=True,
+        )
+    )
     matrices = [p for p in net.parameters() if p.ndim == 2]
     print(f"{sum(p.numel() for p in net.parameters()):,} parameters, {len(encode.ids):,} kinds of token")
-    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": [p for p in net.parameters() if p.ndim < 2], "weight_decay": 0.0}],
-                                  lr=2e-3, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.1}, {"params": [p for p in net.parameters() if p.ndim < 2], "weight_decay": 0.0}],
+        lr=2e-3,
+        betas=(0.9, 0.98),
+    )
     val = [example(encode, row) for row in labelled(1_000, "val")]
     names = torch.tensor([encode.ids[name] for name in village.NAMES])
     number, start = 0, time.time()
@@ -123,15 +149,18 @@ def model(steps, batch=24, width=192, layers=4):
         optimizer.step()
         optimizer.zero_grad()
         if (step + 1) % 500 == 0 or step + 1 == steps:
-            print(f"step {step + 1:6}   loss {losses.sum().item() / (ids[:, 1:] != 0).sum().item():.3f}   {time.time() - start:6.0f} s   "
-                  f"right {accuracy(net, val, names):.1%} of {len(val)}", flush=True)
+            print(
+                f"step {step + 1:6}   loss {losses.sum().item() / (ids[:, 1:] != 0).sum().item():.3f}   {time.time() - start:6.0f} s   "
+                f"right {accuracy(net, val, names):.1%} of {len(val)}",
+                flush=True,
+            )
 
 
 @torch.no_grad()
 def accuracy(net, examples, names):
     right = 0
     for at in range(0, len(examples), 50):
-        part = examples[at:at + 50]
+        part = examples[at : at + 50]
         ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(inputs) for inputs, _ in part], batch_first=True)
         last = torch.tensor([len(inputs) - 1 for inputs, _ in part])
         logits = net(ids).logits[torch.arange(len(part)), last][:, names]
