@@ -20,7 +20,7 @@ import re
 import zlib
 
 from data import village_words
-from data.telling import Listener, NotAStory, Reader, Teller, where_it_leaves
+from data.telling import Listener, NotAStory, NotPrefixFree, Reader, Teller, where_it_leaves
 from data.telling import next_character as _next_character
 from data.village_plots import story as _story
 from data.village_voice import HIDEAWAY, NAMES, PLACES, THINGS, VillageVoice
@@ -46,6 +46,7 @@ class Story:
     spans: tuple
     nats: float
     split: str
+    guest: tuple | None
     plot: str
     people: dict
     thing: str | None
@@ -88,6 +89,7 @@ def _finished(voice):
         tuple(voice.spans),
         voice.nats,
         voice.split,
+        voice.guest,
         voice.plot,
         names,
         voice.noun,
@@ -107,7 +109,10 @@ def tell(number, split="train", guest=None):
     if not isinstance(number, int) or not 0 <= number < 10**12:
         raise ValueError(f"number: expected an integer from 0 to 10**12 - 1, got {number!r}")
     voice = _voice(Teller(SPLITS.get(split, 0) + number), split, guest)
-    _story(voice)
+    try:
+        _story(voice)
+    except NotPrefixFree as error:
+        raise ValueError(f"guest: {guest[0]!r} cannot be told from other words of the village; choose another name ({error})") from None
     return _finished(voice)
 
 
@@ -118,6 +123,8 @@ def corpus(count, split="train", start=0):
 
 def parse(text, split="train", guest=None):
     """The Story that reads exactly `text`, found by telling it with the answers given. Raises NotAStory, naming the first wrong character."""
+    if not isinstance(text, str):
+        raise TypeError(f"text: expected a story as a string, got {type(text).__name__}")
     voice = _voice(Reader(text), split, guest)
     _story(voice)
     if voice.text != text:
@@ -215,7 +222,7 @@ def questions(story):
     unsaid = [
         f"How old is {name}?",
         f"What is the name of {name}'s cousin?",
-        f"What does {name} like to read?",
+        f"What is the second name of {name}?",
         f"In which year was {name} born?",
         f"What colour is the door of {name}?",
     ]
@@ -294,13 +301,13 @@ def twins(story, fact="holder"):
     if fact not in TWIN_DRAWS:
         raise ValueError(f"fact: expected one of {', '.join(TWIN_DRAWS)}, got {fact!r}")
     scribe, aligned = _Scribe(story.text), _words_before_draws(story)
-    _story(_voice(scribe, story.split, None))
+    _story(_voice(scribe, story.split, story.guest))
     for at in reversed(range(len(scribe.script))):
         name, offers = scribe.offers[at]
         for instead in offers if name in TWIN_DRAWS[fact] else ():
             if instead == scribe.script[at]:
                 continue
-            voice = _voice(_Follower(scribe.script, at, instead), story.split, None)
+            voice = _voice(_Follower(scribe.script, at, instead), story.split, story.guest)
             try:
                 _story(voice)
             except NotAStory:

@@ -510,7 +510,7 @@ DELIVER = bank("deliver", """
 ~. By then {H} had grown fond of the {T}, and {B} could see that, and gave up. => keep
 ~. It took [food] and some coaxing, but then {B} had the {T}. => B
 ~. Out came the {T}, and {B} took it and could not stop saying "[B_cry]." => B *2
-~. {B} admired the {T} from all sides, sighed, and gave it back to {H}. => keep
+~. {B} admired the {T} from all sides, sighed, and gave it back to {H}. => back
 ~, and before anyone could sit down {B} had the {T}. => B
 ~. "Is that all?" asked {B}. It was, and so {H} kept the {T}. => keep
 ~. To the sound of [song] the {T} went from {H} to {B}. => B
@@ -536,8 +536,10 @@ def journey(v):
         v.hold(v.draw(MISHAP_END), "D")
     v.place = goal
     v.draw(ARRIVE)
-    outcome = v.draw(EMPTY_HANDED if choice == "lend" else DELIVER)
-    v.hold(v.holder if outcome == "keep" else outcome, v.holder)
+    outcome, bearer = v.draw(EMPTY_HANDED if choice == "lend" else DELIVER), v.holder
+    if outcome == "back":                                    # into the hands of B and out of them again
+        v.hold("B", bearer)
+    v.hold(bearer if outcome in ("keep", "back") else outcome, v.holder)
     ending(v)
 
 
@@ -1184,7 +1186,7 @@ def quarrel(v):
     v.hold(v.draw(VERDICT))
     v.draw(SULK)
     outcome = v.draw(PEACE)
-    v.hold(v.holder if outcome == "keep" else outcome, v.holder)
+    v.hold(v.holder if outcome == "keep" else outcome)       # who handed it over is not always told
     ending(v)
 
 

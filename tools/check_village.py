@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from data import downloads, village
+from data.village_voice import CAST
 
 WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|[^\sA-Za-z]")
 
@@ -25,7 +26,7 @@ def labelled(count, split, start=0):
     found, number = [], start
     while len(found) < count:
         story = village.tell(number, split)
-        if story.holder in village.CAST:
+        if story.holder in CAST:
             found.append((story.before_closing, story.thing, story.holder))
         number += 1
     return found
@@ -46,7 +47,7 @@ def measures(texts):
 def diversity():
     stories = [village.tell(number) for number in range(10_000)]
     texts = [story.text for story in stories]
-    strangers = {name.lower() for story in stories for name in story.people.values() if name not in village.CAST}
+    strangers = {name.lower() for story in stories for name in story.people.values() if name not in CAST}
     words = {word.lower() for text in texts for word in re.findall(r"[A-Za-z]+", text)} - strangers
     lengths = sorted(len(WORD.findall(text)) for text in texts)
     nats, letters = sum(story.nats for story in stories), sum(map(len, texts))
@@ -109,7 +110,7 @@ def model(steps, batch=24, width=192, layers=4):
 
     torch.manual_seed(0)
     common = [text for text in village.corpus(4_000)]
-    strangers = {name for n in range(4_000) for name in village.tell(n).people.values() if name not in village.CAST}
+    strangers = {name for n in range(4_000) for name in village.tell(n).people.values() if name not in CAST}
     encode = Words([re.sub("|".join(strangers), "", text) for text in common])
     net = LlamaForCausalLM(
         LlamaConfig(
