@@ -158,7 +158,7 @@ def compare_smoothing(add_one, model, stories):
             ours -= math.log(add_one(model.followers[1].get((before,), {}), token, model.vocab_size))
             theirs -= math.log(model.prob(token, [before]))
             count += 1
-    print(f"bigram, add one: {ours / count:.2f} nats a token; Witten and Bell: {theirs / count:.2f}")
+    print(f"bigram, add one: {ours / count:.2f} nats per token; Witten and Bell: {theirs / count:.2f}")
 
 
 @check("1.1.6")

@@ -84,6 +84,7 @@ def cross_entropy_nats(log_probs, targets):
     if log_probs.shape[:-1] != targets.shape:
         raise ValueError(f"targets: expected the shape {tuple(log_probs.shape[:-1])} of log_probs, got {tuple(targets.shape)}")
     counted = targets != -100
+    # gather: from each row of log-probabilities, the one of its target
     return -log_probs[counted].gather(-1, targets[counted].unsqueeze(-1)).mean()
 
 
@@ -114,6 +115,7 @@ class NGramModel:
         runs = Counter()
         for ids in stories:
             padded = [self.end] * (self.n - 1) + list(ids) + [self.end]
+            # for n = 3 and a story a, b: (end, end, a), (end, a, b), (a, b, end)
             runs.update(zip(*(padded[k:] for k in range(self.n))))
         for run, count in runs.items():
             for k in range(self.n):
@@ -168,9 +170,10 @@ def plot_next_token(distributions, top=8, title=""):
         labels = [repr(text)[1:-1] for text, _ in best] + ["all others"]
         values = [share for _, share in best] + [rest]
         axis.barh(range(len(labels)), values, color=[COLORS[colour]] * len(best) + [COLORS["grey"]])
-        axis.set(yticks=range(len(labels)), yticklabels=labels, xlabel="probability", title=name, xlim=(0, 1.12))
+        axis.set(yticks=range(len(labels)), yticklabels=labels, xlabel="probability", title=name)
+        axis.set_xlim(0, 1.2 * max(values))
         for i, value in enumerate(values):
-            axis.text(value + 0.02, i, f"{value:.2f}", va="center", fontsize=9)
+            axis.text(value, i, f" {value:.2f}", va="center", fontsize=9)
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
     fig.suptitle(title, fontsize=10)
