@@ -140,17 +140,21 @@ _LEGAL = (
 SITES = (
     Site("gazette.example.com", "The Millpond Gazette", ("Front page", "Weather", "Lost and found", "Births and weddings"),
          ("Printed every Friday behind the mill", "Tell a friend about the Gazette"), True, curly=True),
-    Site("tales.example.org", "Tales from the Ferry", ("Home", "All tales", "About the ferry"), ("The ferry takes no dogs on Sundays",), True),
+    Site("tales.example.org", "Tales from the Ferry", ("Home", "All tales", "About the ferry"), ("The ferry takes no dogs on Sundays",),
+         True),
     Site("hearth.example.net", "By the Hearth", ("Start here", "Newest", "Most loved", "Recipes", "Guest book"),
          (_COOKIES, "By the Hearth is made by three people and a cat"), False, curly=True, sloppy=True),
     Site("notices.example.com", "Village Notice Board", ("Pin a notice", "Today", "This week", "Archive", "Rules of the board"),
          (_COOKIES, *_LEGAL), False),
     Site("oldpages.example.org", "Grandmother's Old Pages", ("Index", "Links", "Sign my guest book"),
-         ("Best seen with a window open", "You are visitor number one thousand and four"), False, curly=True, encoding="cp1252", declared="iso-8859-1"),
-    Site("harbour.example.net", "Harbour Log", ("Log", "Tides", "Boats for hire", "Crew"), ("The harbour is closed in fog", _COOKIES), False,
-         encoding="cp1252", declared="", curly=True),
-    Site("school.example.org", "Village School", ("Classes", "Lunch", "Reading hour", "Holidays"), ("Children, wipe your feet",), True, sloppy=True),
-    Site("market.example.com", "Market Square", ("Stalls", "Prices", "Find us", "Basket", "Your account"), (_COOKIES, "Prices may contain nuts"), False),
+         ("Best seen with a window open", "You are visitor number one thousand and four"), False, curly=True, encoding="cp1252",
+         declared="iso-8859-1"),
+    Site("harbour.example.net", "Harbour Log", ("Log", "Tides", "Boats for hire", "Crew"), ("The harbour is closed in fog", _COOKIES),
+         False, curly=True, encoding="cp1252", declared=""),
+    Site("school.example.org", "Village School", ("Classes", "Lunch", "Reading hour", "Holidays"), ("Children, wipe your feet",), True,
+         sloppy=True),
+    Site("market.example.com", "Market Square", ("Stalls", "Prices", "Find us", "Basket", "Your account"),
+         (_COOKIES, "Prices may contain nuts"), False),
 )
 _SPAM_SITES = (
     Site("best-kites.example.net", "Best Kites Best Price", ("Buy", "Buy now", "Buy more"), ("Free shipping to all villages",), False),
@@ -183,7 +187,8 @@ def _markup(text, dice):
 def _html(site, heading, lines, dice, bulleted=False):
     """(the page as text, the site's own lines that tags alone don't mark as such)."""
     menu, foot = list(site.menu), list(site.foot)
-    items = "".join(f'<li><a href="/{k}?a=1&amp;b=2">{html.escape(entry)}</a>{"" if site.sloppy else "</li>"}' for k, entry in enumerate(menu))
+    items = "".join(f'<li><a href="/{k}?a=1&amp;b=2">{html.escape(entry)}</a>{"" if site.sloppy else "</li>"}' for k,
+                    entry in enumerate(menu))
     below = "".join(f"<p>{html.escape(line)}{'' if site.sloppy else '</p>'}" for line in foot)
     above = f"<nav><ul>{items}</ul></nav>" if site.semantic else f'<div class="menu"><div>{items}</div></div>'
     below = f"<footer>{below}</footer>" if site.semantic else f'<div class="foot">{below}</div>'
@@ -205,7 +210,8 @@ def _html(site, heading, lines, dice, bulleted=False):
 
 _PLACES = ("the mill", "the ferry", "the harbour", "the bakery", "the chapel", "the school", "the pump", "the lighthouse")
 _WARES = ("kites", "lanterns", "teapots", "radishes", "boots", "flutes", "candles", "spoons", "honey jars", "ropes", "buttons", "eel traps")
-_ACCENTS = ("The café by the pump serves crème and gâteaux until ten.", "Noël brought the piñata; it was, he said, a naïve idea — but a good one.",
+_ACCENTS = ("The café by the pump serves crème and gâteaux until ten.",
+            "Noël brought the piñata; it was, he said, a naïve idea — but a good one.",
             "Half price (½!) for anybody called Zoë, Chloë or Jürgen.", "A fête, a soirée, a matinée — and all before Sunday.",
             'He calls the bench "his \'café\'" and means it.', 'On the door stands "AMANHÃ" in white paint, and «CAFÉ» below it.')
 
@@ -225,37 +231,44 @@ def _notice(dice):
 
 def _recipe(dice):
     """A list that people would want to keep, in a form that rules against lists dislike."""
-    things = dice.sample(("flour", "butter", "honey", "eggs", "oats", "plums", "mint", "salt", "barley", "milk", "nettles", "cream", "seeds"), 9)
+    things = dice.sample(("flour", "butter", "honey", "eggs", "oats", "plums", "mint", "salt", "barley", "milk", "nettles", "cream",
+                          "seeds"), 9)
     return [f"{dice.randint(1, 9)} {dice.choice(('cups', 'spoons', 'ounces', 'handfuls'))} of {thing}" for thing in things] + [
         "Stir until the spoon stands", "Leave it with the cat out of the room", "Bake and be patient"]
 
 
-_SPAM_WORDS = ("cheap", "kites", "kite", "sale", "best", "buy", "price", "lanterns", "discount", "online", "free", "deal", "boots", "teapots")
+_SPAM_WORDS = ("cheap", "kites", "kite", "sale", "best", "buy", "price", "lanterns", "discount", "online", "free", "deal", "boots",
+               "teapots")
 
 
 def _spam(sort, dice):
+    """The lines of a page of spam of one of the SPAM_SORTS."""
+    word = lambda: dice.choice(_SPAM_WORDS)
     ware, other = dice.sample(_WARES, 2)
+
+    def mixed(strange, plain, words, lines):
+        """Lines in which half of the words are strange, the others plain."""
+        return [" ".join(strange() if dice.random() < 0.55 else dice.choice(plain) for _ in range(words)) for _ in range(lines)]
+
     if sort == "keywords":
-        return [" ".join(dice.choice(_SPAM_WORDS) for _ in range(dice.randint(25, 60))) for _ in range(3)]
+        return [" ".join(word() for _ in range(dice.randint(25, 60))) for _ in range(3)]
     if sort == "hashtags":
-        return [" ".join(f"#{dice.choice(_SPAM_WORDS)}" if dice.random() < 0.5 else dice.choice(("the", "of", "we", "have", "with", "to", ware))
-                         for _ in range(30)) for _ in range(4)]
-    if sort == "teasers":
-        return [f"{dice.choice(('You will not believe', 'Nobody expected', 'Doctors are silent about', 'Here is the truth about'))} what {name} did with "
-                f"{dice.choice(_WARES)} and the {dice.choice(_WARES)} of a friend ..." for name in dice.sample(("Nell", "Owl", "Toad", "Fox", "Tam", "Wren"), 6)]
+        return mixed(lambda: f"#{word()}", ("the", "of", "we", "have", "with", "to", ware), 30, 4)
     if sort == "numbers":
-        return [" ".join(f"{dice.randint(1, 99)}.{dice.randint(10, 99)}" if dice.random() < 0.6 else dice.choice((ware, other, "of", "the", "with"))
-                         for _ in range(24)) for _ in range(5)]
+        return mixed(lambda: f"{dice.randint(1, 99)}.{dice.randint(10, 99)}", (ware, other, "of", "the", "with"), 24, 5)
     if sort == "addresses":
-        return [" ".join(f"https://{dice.choice(_SPAM_WORDS)}-{dice.choice(_SPAM_WORDS)}.example.com/{dice.randint(1000, 9999)}" if dice.random() < 0.5
-                         else dice.choice(("get", "the", "and", "of", ware)) for _ in range(20)) for _ in range(4)]
+        return mixed(lambda: f"https://{word()}-{word()}.example.com/{dice.randint(1000, 9999)}", ("get", "the", "and", "of", ware), 20, 4)
+    if sort == "teasers":
+        names, hooks = ("Nell", "Owl", "Toad", "Fox", "Tam", "Wren"), ("You will not believe", "Nobody expected", "Here is the truth about")
+        return [f"{dice.choice(hooks)} what {name} did with {dice.choice(_WARES)} and the {dice.choice(_WARES)} of a friend ..."
+                for name in dice.sample(names, 6)]
     if sort == "links":
-        return [f"{dice.choice(('Buy', 'More about', 'Top ten', 'Find', 'Compare'))} {dice.choice(_WARES)} and {dice.choice(_WARES)} of the day"
-                for _ in range(16)]
-    return [f"If you have ever looked for {ware} of the best kind, then you know how hard it is to find {ware} that last. That is why our {ware} are made "
-            f"by the people who know {ware} best, and that is why you will want to have our {ware} in your home.",
-            f"We have {ware} for the young and {ware} for the old, and with every order of {ware} you are going to get {other} that go with them. "
-            f"Do not wait until the {ware} are gone. Order your {ware} today, and tell all your friends to order {ware} with you."]
+        calls = ("Buy", "More about", "Top ten", "Find", "Compare")
+        return [f"{dice.choice(calls)} {dice.choice(_WARES)} and {dice.choice(_WARES)} of the day" for _ in range(16)]
+    return [f"If you have ever looked for {ware} of the best kind, then you know how hard it is to find {ware} that last. That is why our "
+            f"{ware} are made by the people who know {ware} best, and that is why you will want to have our {ware} in your home.",
+            f"We have {ware} for the young and {ware} for the old, and with every order of {ware} you are going to get {other} that go with "
+            f"them. Do not wait until the {ware} are gone. Order your {ware} today, and tell all your friends to order {ware} with you."]
 
 
 SPAM_SORTS = ("keywords", "hashtags", "teasers", "numbers", "addresses", "links", "fluent")
@@ -263,21 +276,28 @@ SPAM_SORTS = ("keywords", "hashtags", "teasers", "numbers", "addresses", "links"
 FOREIGN = {
     "de": ("Der Müller hat am Morgen einen alten Drachen im Mehl gefunden.", "Niemand wusste, wem er gehörte, und alle wollten ihn haben.",
            "Die Bäckerin schlug vor, ihn über der Tür aufzuhängen.", "Am Abend regnete es so stark, dass die Brücke gesperrt wurde.",
-           "Der Lehrer erzählte den Kindern eine Geschichte, die er selbst nicht glaubte.", "Nach dem Essen gingen sie noch einmal zum Hafen hinunter.",
-           "Wer zuletzt lacht, muss das Geschirr spülen, sagte die Großmutter.", "Das Boot lag am nächsten Tag auf der anderen Seite des Flusses."),
-    "fr": ("Le meunier a trouvé ce matin un vieux cerf-volant dans la farine.", "Personne ne savait à qui il était, et tout le monde le voulait.",
+           "Der Lehrer erzählte den Kindern eine Geschichte, die er selbst nicht glaubte.",
+           "Nach dem Essen gingen sie noch einmal zum Hafen hinunter.",
+           "Wer zuletzt lacht, muss das Geschirr spülen, sagte die Großmutter.",
+           "Das Boot lag am nächsten Tag auf der anderen Seite des Flusses."),
+    "fr": ("Le meunier a trouvé ce matin un vieux cerf-volant dans la farine.",
+           "Personne ne savait à qui il était, et tout le monde le voulait.",
            "La boulangère proposa de l'accrocher au-dessus de la porte.", "Le soir, il pleuvait si fort que le pont fut fermé.",
-           "Le maître raconta aux enfants une histoire à laquelle il ne croyait pas lui-même.", "Après le repas, ils sont redescendus jusqu'au port.",
+           "Le maître raconta aux enfants une histoire à laquelle il ne croyait pas lui-même.",
+           "Après le repas, ils sont redescendus jusqu'au port.",
            "Rira bien qui fera la vaisselle, disait la grand-mère.", "Le lendemain, le bateau se trouvait de l'autre côté de la rivière."),
-    "es": ("El molinero encontró por la mañana una vieja cometa entre la harina.", "Nadie sabía de quién era, y todos querían quedarse con ella.",
+    "es": ("El molinero encontró por la mañana una vieja cometa entre la harina.",
+           "Nadie sabía de quién era, y todos querían quedarse con ella.",
            "La panadera propuso colgarla encima de la puerta.", "Por la noche llovía tanto que cerraron el puente.",
            "El maestro contó a los niños una historia que ni él mismo creía.", "Después de comer bajaron otra vez hasta el puerto.",
            "Quien ríe el último friega los platos, decía la abuela.", "Al día siguiente la barca estaba al otro lado del río."),
     "it": ("Stamattina il mugnaio ha trovato un vecchio aquilone nella farina.", "Nessuno sapeva di chi fosse, e tutti lo volevano.",
            "La fornaia propose di appenderlo sopra la porta.", "La sera pioveva così forte che chiusero il ponte.",
-           "Il maestro raccontò ai bambini una storia alla quale non credeva neppure lui.", "Dopo pranzo scesero ancora una volta fino al porto.",
+           "Il maestro raccontò ai bambini una storia alla quale non credeva neppure lui.",
+           "Dopo pranzo scesero ancora una volta fino al porto.",
            "Ride bene chi lava i piatti, diceva la nonna.", "Il giorno dopo la barca era dall'altra parte del fiume."),
-    "nl": ("De molenaar heeft vanmorgen een oude vlieger in het meel gevonden.", "Niemand wist van wie hij was, en iedereen wilde hem hebben.",
+    "nl": ("De molenaar heeft vanmorgen een oude vlieger in het meel gevonden.",
+           "Niemand wist van wie hij was, en iedereen wilde hem hebben.",
            "De bakkersvrouw stelde voor om hem boven de deur te hangen.", "In de avond regende het zo hard dat de brug werd afgesloten.",
            "De meester vertelde de kinderen een verhaal dat hij zelf niet geloofde.", "Na het eten liepen ze nog een keer naar de haven.",
            "Wie het laatst lacht, doet de afwas, zei grootmoeder.", "De volgende dag lag de boot aan de andere kant van de rivier."),
@@ -304,9 +324,12 @@ def _email(dice):
 def _phone(dice):
     last, film = f"01{dice.randint(0, 99):02}", dice.randint(0, 999)
     area = dice.choice(("212", "303", "415", "617", "808"))
-    return dice.choice((f"({area}) 555-{last}", f"{area}-555-{last}", f"{area}.555.{last}", f"{area} 555 {last}", f"+1 {area} 555 {last}", f"1-{area}-555-{last}",
-                        f"{area}555{last}", f"({area})-555-{last}", f"555-{last}", f"020 7946 0{film:03}", f"+44 20 7946 0{film:03}", f"(01632) 960{film:03}",
-                        f"07700 900{film:03}", f"+44 (0)1632 960 {film:03}", f"01 99 00 {film % 90 + 10} {last[2:]}", f"+49 30 23125 {film:03}", f"030/23125 {film:03}"))
+    return dice.choice((f"({area}) 555-{last}", f"{area}-555-{last}", f"{area}.555.{last}", f"{area} 555 {last}", f"+1 {area} 555 {last}",
+                        f"1-{area}-555-{last}",
+                        f"{area}555{last}", f"({area})-555-{last}", f"555-{last}", f"020 7946 0{film:03}", f"+44 20 7946 0{film:03}",
+                        f"(01632) 960{film:03}",
+                        f"07700 900{film:03}", f"+44 (0)1632 960 {film:03}", f"01 99 00 {film % 90 + 10} {last[2:]}",
+                        f"+49 30 23125 {film:03}", f"030/23125 {film:03}"))
 
 
 def _ip(dice):
@@ -315,7 +338,8 @@ def _ip(dice):
 
 _DECOYS = ("A sack costs 1,250.00 before and 1,100.50 after the harvest.", "See pages 112-119 of the almanac, ISBN 978-0-306-40615-7.",
            "From 12.03.1994 to 2001-09-14 the bridge was closed.", "The log runs on version 2.4.1 and wakes at 06:15:30.",
-           "Order 20240117 weighs 12.5 stone.", "Meet @miller at the pump @ noon; the code is 4711.", "The clock runs on firmware 4.2.0.1 these days.",
+           "Order 20240117 weighs 12.5 stone.", "Meet @miller at the pump @ noon; the code is 4711.",
+           "The clock runs on firmware 4.2.0.1 these days.",
            "The ticket numbers are 301-4455 and 301-4467.")
 
 
@@ -344,7 +368,8 @@ class _Web:
         told = village.corpus(paragraphs, start=self.stories)
         self.stories += paragraphs
         number = self.stories
-        heading = f"{self.dice.choice(('A tale', 'News', 'A letter', 'What happened', 'Heard'))} from {self.dice.choice(_PLACES)}, number {number % 20_000}"
+        what = self.dice.choice(("A tale", "News", "A letter", "What happened", "Heard"))
+        heading = f"{what} from {self.dice.choice(_PLACES)}, number {number % 20_000}"
         return [heading, *told]
 
     def add(self, lines, kind, faults=(), site=None, language="en", spoil=False, **known):
@@ -363,13 +388,15 @@ class _Web:
             raw = _spoiled(page, dice.random() < 0.3).encode("utf-8")
         text = "\n".join([lines[0], *(f"• {line}" if bulleted else line for line in lines[1:])])
         faults = set(faults) | ({"boilerplate"} if boilerplate else set()) | ({"mojibake"} if spoil else set())
-        self.pages.append(Page(f"{len(self.pages):05}", site.host, raw, text, kind, boilerplate, frozenset(faults), language=language, **known))
+        self.pages.append(Page(f"{len(self.pages):05}", site.host, raw, text, kind, boilerplate, frozenset(faults), language=language,
+                               **known))
         return self.pages[-1]
 
 
 def _spoiled(page, lossy):
     """UTF-8 read as Windows-1252, the classic accident. Bytes that this table lacks become control characters, as in browsers, or are lost."""
-    return "".join(bytes([byte]).decode("cp1252", "replace").replace("\ufffd", "\ufffd" if lossy else chr(byte)) for byte in page.encode("utf-8"))
+    letters = [bytes([byte]).decode("cp1252", "replace") for byte in page.encode("utf-8")]
+    return "".join(chr(byte) if letter == "\ufffd" and not lossy else letter for byte, letter in zip(page.encode("utf-8"), letters))
 
 
 def _personal(web, share):
@@ -435,4 +462,5 @@ def pages(count=1000, seed=0):
     for _ in range(share["list"]):
         web.add([f"Recipe {len(web.pages)}", *_recipe(dice)], "list")
     dice.shuffle(web.pages)
-    return web.pages
+    renamed = {page.name: f"{n:05}" for n, page in enumerate(web.pages)}        # the order of the names tells nothing
+    return [dataclasses.replace(page, name=renamed[page.name], copy_of=renamed.get(page.copy_of, "")) for page in web.pages]

@@ -104,7 +104,7 @@ def example(encode, row):
     return encode(text + f" So the {thing} stayed with"), encode(holder)[0]
 
 
-def model(steps, batch=24, width=192, layers=4):
+def model(steps, batch=24, width=128, layers=4):
     """Train on the stories themselves, with one fixed last sentence, on fresh stories at each step; then let it name the holder."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -118,7 +118,7 @@ def model(steps, batch=24, width=192, layers=4):
             hidden_size=width,
             intermediate_size=512,
             num_hidden_layers=layers,
-            num_attention_heads=6,
+            num_attention_heads=width // 32,
             max_position_embeddings=512,
             tie_word_embeddings=True,
         )
@@ -127,7 +127,7 @@ def model(steps, batch=24, width=192, layers=4):
     print(f"{sum(p.numel() for p in net.parameters()):,} parameters, {len(encode.ids):,} kinds of token")
     optimizer = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": 0.1}, {"params": [p for p in net.parameters() if p.ndim < 2], "weight_decay": 0.0}],
-        lr=2e-3,
+        lr=3e-3,
         betas=(0.9, 0.98),
     )
     val = [example(encode, row) for row in labelled(1_000, "val")]
@@ -140,7 +140,7 @@ def model(steps, batch=24, width=192, layers=4):
         longest = max(len(ids) for ids, _ in examples) + 1
         ids = torch.tensor([[*inputs, answer] + [0] * (longest - len(inputs) - 1) for inputs, answer in examples])
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1, (step + 1) / 200) * max(0.02, 1 - step / steps)
+            group["lr"] = 3e-3 * min(1, (step + 1) / 200) * max(0.02, 1 - step / steps)
         with torch.autocast("cpu", torch.bfloat16):
             logits = net(ids[:, :-1]).logits
         losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), ids[:, 1:], ignore_index=0, reduction="none")
@@ -172,7 +172,7 @@ def accuracy(net, examples, names):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="*", choices=["diversity", "words", "model", []], default=["diversity", "words", "model"])
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=3000)
     chosen = parser.parse_args()
     for name in chosen.what:
         model(chosen.steps) if name == "model" else {"diversity": diversity, "words": words}[name]()
