@@ -401,3 +401,323 @@ def check_features(features):
             "keep the letter counts, and add to them"
         raise Wrong(f"right on {right:.1%}, the goal is 70%: {cause}")
     return f"{right:.1%} of new ones. What a model is shown matters as much as how it learns."
+
+
+# ---- 03 a first neural model
+
+
+@check("1.3.1")
+def check_slopes_of_logits(slopes):
+    if not hasattr(slopes, "__len__") or len(slopes) != 3:
+        raise Wrong(f"expected three slopes, one for each logit; got {slopes!r}")
+    got, bets = [float(slope) for slope in slopes], (1 / 8, 2 / 8, 5 / 8)
+
+    def near(other):
+        return all(math.isclose(a, b, abs_tol=2e-3) for a, b in zip(got, other))
+
+    if near((1 / 8, -6 / 8, 5 / 8)):
+        return "Downhill lifts the second dial by what had not been bet on it, and lowers the others by what was wasted there."
+    causes = [
+        (bets, "those are the bets, right so far; a slope is the bet minus 1 for the token that came, minus 0 for the others"),
+        ((-1 / 8, 6 / 8, -5 / 8), "those are the directions of the step downhill; the slope points uphill: what you bet, minus what came"),
+        ((1 / 8, 2 / 8, -3 / 8), "you took the 1 away from the third; the second token came"),
+        ((-7 / 8, 2 / 8, 5 / 8), "you took the 1 away from the first; the second token came"),
+        ((0, -1 + math.log(2), math.log(5)), "you took 1 away from the logit itself; softmax comes first"),
+    ]
+    for values, cause in causes:
+        if near(values):
+            raise Wrong(cause)
+    if abs(sum(got)) > 2e-3:
+        raise Wrong(f"your slopes sum to {sum(got):.3f}; the bets sum to 1, what came sums to 1, so their differences sum to 0")
+    raise Wrong("the powers of the logits are 1, 2 and 5, and their sum is 8")
+
+
+@check("1.3.2")
+def check_clock(answer):
+    if not hasattr(answer, "__len__") or len(answer) != 2:
+        raise Wrong(f"expected two numbers, (steps, characters); got {answer!r}")
+    steps, characters = (float(number) for number in answer)
+    if math.isclose(steps, 10 * 200**2):
+        raise Wrong("steps: the share stands in front of the slope once, not squared")
+    if math.isclose(steps, 10 / 200):
+        raise Wrong("steps: the other way round; the rarer page is the slower one")
+    if math.isclose(steps, 10):
+        raise Wrong("steps: the page of B has a slope 200 times smaller, since it is opened 200 times less often")
+    if not math.isclose(steps, 2000, rel_tol=0.01):
+        raise Wrong(f"steps: {steps:g} is not it; how many times as often is the page of the space opened?")
+    if not math.isclose(characters, 20_000, rel_tol=0.01):
+        raise Wrong(f"the steps are right; characters: {characters:g} is not it. 100 characters bring 20 strokes on the page of the space")
+    return "Counting has the same clocks: a rare page needs more text. Gradient descent makes you wait for it once more, at each reading."
+
+
+@check("1.3.3")
+def check_log_softmax(log_softmax):
+    import torch
+    generator = torch.Generator().manual_seed(3)
+    for shape in ((5,), (4, 7), (2, 3, 4)):
+        z = torch.randn(shape, generator=generator, dtype=torch.float64)
+        got, want = log_softmax(z), torch.log_softmax(z, -1)
+        if not isinstance(got, torch.Tensor) or got.shape != z.shape:
+            found = f"the shape {tuple(got.shape)}" if isinstance(got, torch.Tensor) else type(got).__name__
+            raise Wrong(f"for logits of shape {shape} expected a tensor of the same shape, got {found}")
+        if torch.allclose(got, want, atol=1e-9):
+            continue
+        if torch.allclose(got, torch.softmax(z, -1), atol=1e-9):
+            raise Wrong("those are the bets; asked for are their logarithms")
+        if torch.allclose(got.exp().sum(), torch.tensor(1.0, dtype=torch.float64)):
+            raise Wrong(f"shape {shape}: all bets of the whole tensor sum to 1; each row should: sum over the last dimension, keepdim=True")
+        raise Wrong(f"for logits of shape {shape} the powers of a row sum to {got.exp().sum(-1).flatten()[0]:.4f}, they should sum to 1")
+    for row in ([0.0, 1000.0], [1000.0, 1001.0], [-1000.0, -1000.0], [0.0, -200.0]):
+        z = torch.tensor([row, [0.0, 0.0]])
+        got, want = log_softmax(z), torch.log_softmax(z, -1)
+        if got.isnan().any() or got.isposinf().any() or got[0].isinf().all():
+            raise Wrong(f"for the logits {row} you return {got[0].tolist()}: a power burst, or all of them vanished; subtract the largest "
+                        "logit of each row first")
+        if got.isinf().any():
+            raise Wrong(f"for the logits {row} you return {got[0].tolist()}: a bet became 0 before you took its logarithm; "
+                        "subtract the logarithm of the sum instead")
+        if not torch.allclose(got, want, atol=1e-3):
+            raise Wrong(f"for the logits {row} you return {got[0].tolist()}, expected {want[0].tolist()}")
+    return "Whatever the dials say, the surprise stays a number."
+
+
+@check("1.3.4")
+def check_bigram_loss(bigram_loss):
+    import torch
+    from torch.nn import functional as F
+    generator = torch.Generator().manual_seed(4)
+    board = (3 * torch.randn(6, 6, generator=generator, dtype=torch.float64)).requires_grad_()
+    inputs, targets = torch.randint(6, (2, 50), generator=generator)
+    want, got = F.cross_entropy(board[inputs], targets), bigram_loss(board, inputs, targets)
+    if not isinstance(got, torch.Tensor) or got.ndim:
+        raise Wrong("expected one number, as a tensor: the mean over all pairs")
+    causes = {
+        "softmax is still taken twice: cross_entropy takes logits and does it itself. With bets between 0 and 1 as logits, even the "
+        "surest of 62 tokens gets no more than e / (e + 61), about 4 in 100": F.cross_entropy(board[inputs].softmax(-1), targets),
+        "that is the sum over the pairs; the loss is their mean": want * len(inputs),
+        "that is the mean bet on what came, not its surprise": board[inputs].softmax(-1).gather(1, targets[:, None]).mean(),
+        "the sign is wrong: surprise is minus the logarithm": -want,
+        "softmax runs over the wrong dimension: each pair has a row of its own":
+            -board[inputs].log_softmax(0).gather(1, targets[:, None]).mean(),
+        "inputs and targets are exchanged: the page is the character that came first": F.cross_entropy(board[targets], inputs),
+    }
+    if not torch.isclose(got.double(), want):
+        cause = next((cause for cause, value in causes.items() if torch.isclose(got.double(), value)), "hand the logits to F.cross_entropy")
+        raise Wrong(f"on 50 pairs you return {got.item():.4f}, expected {want.item():.4f}: {cause}")
+    if not got.requires_grad:
+        raise Wrong("the value is right, but no slopes flow back to the board: don't leave PyTorch's graph (.item(), .detach(), no_grad)")
+    return "A fault that runs without an error, and learns a little: only the floor beside it gave it away."
+
+
+@check("1.3.5")
+def check_informed_start(informed_start):
+    import torch
+    generator = torch.Generator().manual_seed(5)
+    counts = torch.randint(0, 20, (7, 7), generator=generator).double() ** 2
+    counts[:, 3] = 0
+    counts[2, 3] = 1.0
+    got = informed_start(counts.clone())
+    if not isinstance(got, torch.Tensor) or got.shape != counts.shape:
+        found = f"the shape {tuple(got.shape)}" if isinstance(got, torch.Tensor) else type(got).__name__
+        raise Wrong(f"expected a board of shape {tuple(counts.shape)}, every row alike; got {found}")
+    if not got.isfinite().all():
+        raise Wrong("a dial stands at infinity or nan: take the logarithm of sums over a whole column, not of single strokes")
+    bets, want, pages = got.double().softmax(-1), counts.sum(0) / counts.sum(), counts.sum(1) / counts.sum()
+    if torch.allclose(bets, want.expand_as(bets), atol=1e-4):
+        return "Every page begins with what is true on average, and learns only how it differs. An unopened page is a unigram now."
+    if torch.allclose(got.double(), want.expand_as(bets), atol=1e-4):
+        raise Wrong("you set the dials to the shares themselves; dials are logits: softmax of which numbers gives the shares?")
+    if torch.allclose(bets, pages.expand_as(bets), atol=1e-4):
+        raise Wrong("you summed over the rows' strokes (dim 1): those are the pages; what comes is counted in the columns (dim 0)")
+    if torch.allclose(bets, want[:, None].expand_as(bets).softmax(-1), atol=1e-4):
+        raise Wrong("the shares stand in a column: every dial of a row is the same, so each page bets evenly")
+    if torch.allclose(bets, torch.full_like(bets, 1 / 7), atol=1e-4):
+        raise Wrong("each page bets evenly: all dials of a row are alike. Lay the logarithms along the row")
+    raise Wrong(f"on page 0 your bets are {[round(p, 3) for p in bets[0].tolist()]}, the unigram's {[round(p, 3) for p in want.tolist()]}")
+
+
+@check("1.3.6")
+def check_train_bigram(train_bigram):
+    import torch
+    generator = torch.Generator().manual_seed(6)
+    for size, length in ((5, 800), (30, 4000)):
+        shares = (2 * torch.randn(size, size, generator=generator)).softmax(-1)
+        ids = [0]
+        for u in torch.rand(length, generator=generator).tolist():
+            ids.append(min(int((shares[ids[-1]].cumsum(0) < u).sum()), size - 1))
+        ids = torch.tensor(ids)
+        board = train_bigram(ids, size)
+        if not isinstance(board, torch.Tensor) or board.shape != (size, size):
+            found = f"the shape {tuple(board.shape)}" if isinstance(board, torch.Tensor) else type(board).__name__
+            raise Wrong(f"expected logits of shape {(size, size)}, got {found}")
+        log_bets = board.detach().double().log_softmax(-1)
+        if log_bets.isnan().any():
+            raise Wrong("a dial is nan: did a power burst, or is the learning rate far too large?")
+        if log_bets.isinf().any():
+            raise Wrong("a bet is exactly 0, and its surprise would be infinite: no walk gets that far, so these look like counts")
+        counts = torch.bincount(ids[:-1] * size + ids[1:], minlength=size**2).view(size, size).double()
+        seen = counts > 0
+        paid = -(counts[seen] * log_bets[seen]).sum() / counts.sum()
+        least = -(counts[seen] * (counts / counts.sum(1, keepdim=True))[seen].log()).sum() / counts.sum()
+        if paid < least + 0.02:
+            continue
+        exchanged = -(counts.T[seen.T] * log_bets[seen.T]).sum() / counts.sum()
+        turned = -(counts[seen] * board.detach().double().T.log_softmax(-1)[seen]).sum() / counts.sum()
+        if min(turned, exchanged) < min(least + 0.1, paid - 0.2):
+            raise Wrong("your board seems to be turned: the page is the character before, the place on it the one that follows")
+        if abs(paid - math.log(size)) < 0.02:
+            raise Wrong(f"{paid:.3f} nats, as an even bet pays: the dials have hardly moved")
+        raise Wrong(f"{size} tokens, {length} pairs: {paid:.3f} nats, the counted table pays {least:.3f}. More steps, a longer stride, or one "
+                    "for each dial (Adam)?")
+    return "You have trained a language model, and you know how far it could have come."
+
+
+# ---- 04 roadmap
+
+
+@check("1.4.1")
+def check_block_by_hand(parameters):
+    causes = {
+        192: "these are the weights alone, 12 d²; each matrix has biases, and each norm a scale and a shift",
+        228: "the two norms are missing: each has 4 scales and 4 shifts",
+        236: "one norm is missing, or both have a scale only: there are two, and each has 4 scales and 4 shifts",
+        208: "the norms are there, the biases of the matrices are missing: one for each number that a matrix puts out",
+        12 * 768**2 + 13 * 768: "that is the block of width 768; here d is 4",
+    }
+    if parameters == 244:
+        return "12 · 16 + 13 · 4: at this width the small pieces still matter, at 768 they are a tenth of a percent."
+    cause = causes.get(parameters, "four matrices 4 → 4, one 4 → 16, one 16 → 4, biases, two norms")
+    raise Wrong(f"{parameters} is not it: {cause}")
+
+
+@check("1.4.2")
+def check_layers_needed(layers_needed):
+    cases = [(1, 2), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (7, 8), (8, 8), (100, 2), (4_095, 4_096), (131_040, 4_096)]
+    for distance, reach in cases:
+        layers, seen = 0, 0
+        while seen < distance:
+            layers, seen = layers + 1, seen + reach - 1
+        got = layers_needed(distance, reach)
+        if got == layers and not isinstance(got, float):
+            continue
+        where = f"distance {distance}, reach {reach}: you return {got}, expected {layers}"
+        if got == layers:
+            raise Wrong(f"{where}: layers come in whole numbers, so return an int")
+        if got == -(-distance // reach):
+            raise Wrong(f"{where}; the reach counts the word itself, so a layer carries reach − 1 places")
+        if got == distance // (reach - 1):
+            raise Wrong(f"{where}; round up: a way that ends inside a layer needs that layer")
+        if got == distance // (reach - 1) + 1:
+            raise Wrong(f"{where}; where the distance divides evenly, there is no layer left over")
+        raise Wrong(where)
+    return "Mistral's 32 layers carry a word over 131,040 places, though each looks back only 4,095."
+
+
+@check("1.4.3")
+def check_turns_mask(turns_mask):
+    import torch
+
+    for lengths in ([3, 2], [4], [3, 2, 4], [1, 1, 1, 1], [2, 3, 2, 2, 3]):
+        turns = [turn for turn, length in enumerate(lengths) for _ in range(length)]
+        expected = torch.tensor([[j <= i or (turns[i] == turns[j] and turns[i] % 2 == 0) for j in range(len(turns))]
+                                 for i in range(len(turns))])
+        got = turns_mask(list(lengths))
+        if not isinstance(got, torch.Tensor) or got.dtype != torch.bool:
+            raise Wrong(f"expected a tensor of bool, got {getattr(got, 'dtype', type(got).__name__)}")
+        if got.shape != expected.shape:
+            raise Wrong(f"lengths {lengths}: expected the shape {tuple(expected.shape)}, got {tuple(got.shape)}")
+        if torch.equal(got, expected):
+            continue
+        i, j = (got != expected).nonzero()[0].tolist()
+        case = f"lengths {lengths}: word {i} {'may' if got[i, j] else 'may not'} hear word {j}"
+        if torch.equal(got, expected.T):
+            raise Wrong(f"{case}: rows and columns are swapped; the row listens")
+        if turns[j] > turns[i]:
+            raise Wrong(f"{case}, which belongs to a later turn")
+        if turns[j] < turns[i]:
+            raise Wrong(f"{case}, though that turn is over: everybody hears all earlier turns")
+        if turns[i] % 2:
+            raise Wrong(f"{case}: both are the model's, and its words hear the past, and no future")
+        raise Wrong(f"{case}: both belong to one turn of the user, who is heard in both directions")
+    return "Prompts are read in both directions, and still nothing that is said later changes an earlier turn."
+
+
+@check("1.4.4")
+def check_training_days(training_days):
+    for case in ((7e9, 2e12, 64, 0.4, 989e12), (1e9, 2e10, 1, 0.5, 312e12), (65e9, 1.4e12, 2048, 0.45, 312e12)):
+        parameters, tokens, gpus, share, peak = case
+        days, got = 6 * parameters * tokens / (gpus * peak * share) / 86_400, training_days(*case)
+        if math.isclose(got, days, rel_tol=1e-6):
+            continue
+        case = f"{parameters:.0e} parameters, {tokens:.0e} tokens, {gpus} GPUs at {share:.0%}: you return {got:.3g} days"
+        causes = {
+            share**2 / 3: "both faults are still there",
+            share**2: "the work is right now; but a GPU that is used at 40% is slower than at 100%, so divide by the utilisation",
+            1 / 3: "2ND pays for the forward pass alone; backward costs twice as much again",
+            share: "the utilisation is missing",
+            86_400: "that is in seconds",
+            24: "that is in hours",
+            gpus: "that is for one GPU; the work is shared",
+            2 / 3: "forward is 2ND and backward 4ND, so it is 6ND together",
+        }
+        cause = next(
+            (why for factor, why in causes.items() if math.isclose(got, days * factor, rel_tol=1e-6)), f"expected {days:.4g}")
+        raise Wrong(f"{case}: {cause}")
+    return "64 GPUs need 38 days for that model, nineteen times what was promised."
+
+
+@check("1.4.5")
+def check_parameters_of(parameters_of):
+    smol = {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+            "num_key_value_heads": 3, "vocab_size": 49152, "tie_word_embeddings": True}
+    llama = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32,
+             "vocab_size": 32000, "tie_word_embeddings": False, "max_position_embeddings": 4096}
+    wide = {"hidden_size": 64, "intermediate_size": 100, "num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 32,
+            "num_key_value_heads": 2, "vocab_size": 500, "tie_word_embeddings": True}
+    for name, config, expected in (("SmolLM2-135M", smol, 134_515_008), ("Llama-2-7B", llama, 6_738_415_616),
+                                   ("a small one with head_dim 32", wide, 119_872)):
+        got = parameters_of(dict(config))
+        if got == expected:
+            continue
+        d, V, layers = config["hidden_size"], config["vocab_size"], config["num_hidden_layers"]
+        heads, kv = config["num_attention_heads"], config.get("num_key_value_heads", config["num_attention_heads"])
+        narrow = 2 * layers * (heads + kv) * (config.get("head_dim", d // heads) - d // heads) * d
+        causes = {
+            V * d: "one token table too many: it is tied, so the output shares it",
+            -V * d: "one token table is missing: it is not tied",
+            -layers * d * config["intermediate_size"]: "the MLP's third matrix, the gate, is missing",
+            2 * layers * (heads - kv) * config.get("head_dim", d // heads) * d: (
+                "all heads have keys and values of their own here; see num_key_value_heads"),
+            config.get("max_position_embeddings", 0) * d: (
+                "a Llama has no table of positions; max_position_embeddings is only its longest text"),
+            -narrow: "the configuration says head_dim, and it is not hidden_size / heads",
+        }
+        why = next((why for gap, why in causes.items() if gap and got == expected + gap), "compare the pieces one by one")
+        raise Wrong(f"{name}: you return {got:,}, expected {expected:,}; {why}")
+    return "SmolLM2-135M has 134,515,008 parameters, and 21% of them are its vocabulary."
+
+
+@check("1.4.6")
+def check_cheapest_size(cheapest_size):
+    import numpy as np
+
+    sizes = np.geomspace(1e7, 1e14, 70_001)
+    with np.errstate(all="ignore"):
+        for target, served in ((2.1, 0.0), (2.1, 1e12), (2.1, 1e13), (2.4, 1e11), (2.0, 1e13)):
+            room = target - 1.8172 - 482.01 / sizes**0.3478
+            tokens = np.where(room > 0, (2085.43 / np.where(room > 0, room, 1)) ** (1 / 0.3658), np.inf)
+            costs = {weight: 6 * sizes * tokens + weight * sizes * served for weight in (0, 2, 6)}
+            got, best = float(cheapest_size(target, served)), costs[2].argmin()
+            case = f"target {target}, served {served:.0e}: you return {got:.3g} parameters"
+            if not got > 0 or got < sizes[np.isfinite(tokens)][0]:
+                raise Wrong(f"{case}: a model of that size cannot reach the loss with any number of tokens")
+            if np.interp(math.log(got), np.log(sizes), np.minimum(costs[2], 1e40)) <= 1.002 * costs[2][best]:
+                continue
+            if abs(got / sizes[costs[0].argmin()] - 1) < 0.02:
+                raise Wrong(f"{case}: that is cheapest to train; the tokens served are not in the bill yet")
+            if abs(got / sizes[costs[6].argmin()] - 1) < 0.02:
+                raise Wrong(f"{case}: serving is a forward pass, so it costs 2N a token, not 6N")
+            if abs(got / tokens[best] - 1) < 0.02:
+                raise Wrong(f"{case}: that is the number of tokens; the size is asked for")
+            raise Wrong(f"{case}; {sizes[best]:.3g} costs {costs[2][best]:.2e} FLOPs in all, which is less")
+    return "From no reader to 1e13 tokens served, the best size falls: readers pay for small models."

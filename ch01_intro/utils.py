@@ -247,3 +247,106 @@ def pick_device():
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+# ---- 03_a_first_neural_model ----
+
+def plot_losses(curves, floor=None, ylabel="loss, nats per token", title="", ax=None, log=""):
+    """Draw losses over steps, each line labelled at its end; returns the axes, and leaves plt.show() to the caller.
+
+    curves: {label: losses} or {label: (steps, losses)}; without steps they are 0, 1, 2 …   floor: a number, drawn as a dashed
+    line, or None.   ax: the axes to draw on; None makes a new figure.   log: which axes are logarithmic, "", "x", "y" or "xy".
+    ValueError where a curve is empty, or its steps and losses differ in number. What can't be drawn leaves a gap.
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    ax.set(xlabel="step", ylabel=ylabel, title=title, **{f"{axis}scale": "log" for axis in log})
+    ends = []                                                   # (height, label, colour)
+    for label, curve in curves.items():
+        paired = isinstance(curve, tuple) and len(curve) == 2 and hasattr(curve[0], "__len__")
+        losses = [float(loss) for loss in (curve[1] if paired else curve)]
+        steps = [float(step) for step in (curve[0] if paired else range(len(losses)))]
+        if len(steps) != len(losses) or not losses:
+            raise ValueError(f"curve {label!r}: expected as many losses as steps, at least one; "
+                             f"got {len(losses)} losses, {len(steps)} steps")
+        losses = [loss if math.isfinite(loss) and (loss > 0 or ax.get_yscale() != "log") else math.nan for loss in losses]
+        line, = ax.plot(steps, losses)
+        ends += [(loss, label, line.get_color()) for loss in losses[::-1] if not math.isnan(loss)][:1]
+    if floor is not None:
+        ax.axhline(floor, color=COLORS["ink"], linestyle="--", linewidth=1.3)
+        ends.append((float(floor), f"floor {floor:.2f}", COLORS["ink"]))
+    ends.sort(key=lambda end: end[0])
+    ax.get_ylim()                                               # matplotlib settles the limits only when asked
+    places = [ax.transData.transform((1, height))[1] * 72 / ax.figure.dpi for height, _, _ in ends]     # in points
+    shown = list(places)
+    for _ in range(100):                                        # labels that are too near push each other apart
+        for i in range(len(shown) - 1):
+            push = max(0.0, 1.25 * plt.rcParams["font.size"] * (1 + ends[i][1].count("\n")) - (shown[i + 1] - shown[i])) / 2
+            shown[i], shown[i + 1] = shown[i] - push, shown[i + 1] + push
+    for (height, label, colour), place, at in zip(ends, places, shown):
+        ax.annotate(label, (1, height), xytext=(6, at - place), xycoords=ax.get_yaxis_transform(), textcoords="offset points",
+                    va="center", color=colour, annotation_clip=False)
+    return ax
+
+
+# ---- 04_roadmap ----
+
+def count_parameters(*, vocab_size, d_model, n_layers, n_heads, n_kv_heads=None, head_dim=None, d_ff=None,
+                     context_length=0, gated=False, bias=False, tied=False):
+    """Parameters of a decoder-only transformer, exactly. -> int
+
+    n_kv_heads: heads of keys and values (default n_heads). head_dim: default d_model / n_heads. d_ff: width inside the MLP
+    (default 4 d_model). context_length: rows of a learned position table, 0 for none. gated: the MLP has a third matrix (SwiGLU).
+    bias: biases on the matrices and shifts on the norms (GPT-2). tied: the output shares the token table. Two norms a block, one
+    at the end.
+    ValueError where sizes are not positive whole numbers or heads don't divide.
+    """
+    n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+    sizes = {"vocab_size": vocab_size, "d_model": d_model, "n_layers": n_layers, "n_heads": n_heads, "n_kv_heads": n_kv_heads,
+             "head_dim": head_dim, "d_ff": d_ff, "context_length": context_length}
+    for name, size in sizes.items():
+        left_out = size is None and name in ("head_dim", "d_ff") or size == 0 and name == "context_length"
+        if not left_out and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+            raise ValueError(f"{name}: expected a positive whole number, got {size!r}")
+    for name, switch in (("gated", gated), ("bias", bias), ("tied", tied)):
+        if not isinstance(switch, bool):
+            raise ValueError(f"{name}: expected True or False, got {switch!r}")
+    if n_heads % n_kv_heads:
+        raise ValueError(f"n_heads: expected a multiple of n_kv_heads = {n_kv_heads}, got {n_heads}")
+    if head_dim is None and d_model % n_heads:
+        raise ValueError(f"n_heads: expected a divisor of d_model = {d_model}, got {n_heads}")
+    head_dim, d_ff = head_dim or d_model // n_heads, d_ff or 4 * d_model
+
+    def matrix(inputs, outputs):
+        return inputs * outputs + bias * outputs
+
+    norm = d_model + bias * d_model
+    queries, keys = n_heads * head_dim, n_kv_heads * head_dim   # widths; values are as wide as keys
+    attention = matrix(d_model, queries) + 2 * matrix(d_model, keys) + matrix(queries, d_model)
+    mlp = (1 + gated) * matrix(d_model, d_ff) + matrix(d_ff, d_model)
+    tables = (1 if tied else 2) * vocab_size * d_model + context_length * d_model
+    return tables + n_layers * (attention + mlp + 2 * norm) + norm
+
+
+def train_flops(parameters, tokens):
+    """FLOPs to train on `tokens` tokens: 6 · parameters · tokens (2 forward, 4 backward).
+
+    In a mixture of experts only the parameters that a token meets count. Leaves out attention's scores, a few percent at usual
+    lengths. ValueError unless both are positive. (Kaplan et al. 2020, arXiv 2001.08361.)
+    """
+    for name, value in (("parameters", parameters), ("tokens", tokens)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name}: expected a positive number, got {value!r}")
+    return 6.0 * parameters * tokens
+
+
+def chinchilla_optimal(flops, tokens_per_parameter=20.0):
+    """(parameters, tokens) that spend a budget of `flops` at a fixed ratio: N = √(C / 6r), D = r N.
+
+    r = 20 gives about the lowest loss for the budget. ValueError unless both are positive.
+    (Hoffmann et al. 2022, arXiv 2203.15556.)
+    """
+    for name, value in (("flops", flops), ("tokens_per_parameter", tokens_per_parameter)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name}: expected a positive number, got {value!r}")
+    parameters = math.sqrt(flops / (6 * tokens_per_parameter))
+    return parameters, tokens_per_parameter * parameters

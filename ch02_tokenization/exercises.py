@@ -669,8 +669,8 @@ def check_salted_line(line):
         return ("Python salts the hash of a str anew in every process (PYTHONHASHSEED). crc32 and blake2b give the same number every day, "
                 "everywhere.")
     reasons = {"a": "runs of 20 characters are unusual shingles, but the same today as tomorrow",
-               "c": "Random(0) draws the same masks every day: this line is fine",
-               "d": "the minimum over all shingles is what MinHash takes, and XOR with a mask only mixes: the same numbers give the same signature"}
+               "c": "Random(0) draws the same factors every day: this line is fine",
+               "d": "the minimum is what MinHash takes, and the product mod 2⁶⁴ only mixes: the same numbers give the same signature"}
     raise Wrong(reasons.get(answer, "answer with one letter, a to d"))
 
 

@@ -453,12 +453,14 @@ def read_tokenizer(path):
 
 # ---- 03_wordpiece_and_unigram ----
 
+# \p{P} is what Unicode calls punctuation. BERT counts every ASCII sign as a mark: the nine that Unicode calls symbols come along.
 _WORD = regex.compile(r"[^\s\p{P}$+<=>^`|~]+|[\p{P}$+<=>^`|~]")      # a run without white space and marks, or one mark
 
 
 def split_words(text):
-    """Cut a text as BERT does: split_words("It's 5 p.m.") -> ["It", "'", "s", "5", "p", ".", "m", "."]. White space is lost.
+    """Cut a text into words and marks: split_words("It's 5 p.m.") -> ["It", "'", "s", "5", "p", ".", "m", "."].
 
+    White space is lost. As BERT does, but without BERT's cleaning of the text (case, accents, spaces around Chinese characters).
     Raises TypeError for anything but a str. Devlin et al. 2018, arXiv 1810.04805.
     """
     if not isinstance(text, str):
@@ -513,6 +515,7 @@ class WordPieceTokenizer:
     def encode(self, text, *, allow_special=False):
         """The ids of a text. A special token's name in it is ordinary text, unless `allow_special`."""
         ids = []
+        # split_special gives text, name, text, name, …, text: the odd parts are special tokens, the even ones ordinary text
         for n, part in enumerate(split_special(text, self.special_tokens if allow_special else ())):
             for word in [] if n % 2 else split_words(part):
                 tokens = longest_match(word, self._ids) if len(word) <= self.max_word else None
@@ -581,8 +584,8 @@ def _merged(word, pair, new):
 def log_sums(text, scores, unknown=None, alpha=1.0, longest=None):
     """ln of the summed probability of all ways from the start to each place, and for each place the arcs into it.
 
-    scores: {piece: ln p}, times `alpha`; unknown: the score of a character that is no piece. longest: the longest piece's length.
-    Returns ([0.0, ln α₁, …], [[], [(start, ln of the ways that come by this arc), …], …]).
+    scores: {piece: ln p}, times `alpha`; unknown: the score of a character that is not a piece. longest: the longest piece's length.
+    With s₁ for the sum at place 1, returns ([0.0, ln s₁, …], [[], [(start, ln of the ways that come by this arc), …], …]).
     """
     longest = longest or max(map(len, scores))
     sums, arcs = [0.0], [[]]
@@ -627,7 +630,7 @@ def reestimate(expected):
 def best_path(text, scores, unknown=None, typecode="d", longest=None):
     """The most probable way to cut a text: "millstone" -> ["mill", "stone"]. Of equals, the one whose last piece is longest.
 
-    scores: {piece: ln p}; unknown: the score of a character that is no piece. typecode "d" adds in double precision, as HF
+    scores: {piece: ln p}; unknown: the score of a character that is not a piece. typecode "d" adds in double precision, as HF
     tokenizers does; "f" in single precision, as SentencePiece does, its shift at -100,000 included. Viterbi 1967.
     """
     longest, size = longest or max(map(len, scores)), len(text)
@@ -635,7 +638,7 @@ def best_path(text, scores, unknown=None, typecode="d", longest=None):
     starts = [-1] * (size + 1)
     for start in range(size):
         ends = range(start + 1, min(start + longest, size) + 1)
-        if typecode == "f" and best[start] < -1e5:
+        if typecode == "f" and best[start] < -1e5:                              # see "Far from the beginning" in lesson 2.3
             for end in ends:
                 best[end] -= best[start]
             best[start] = 0
@@ -654,7 +657,7 @@ def best_path(text, scores, unknown=None, typecode="d", longest=None):
 
 
 def losses(expected, scores):
-    """{piece of two letters or more: how many nats the words would lose without it, other scores staying as they are}."""
+    """{piece of two letters or more: about how many nats dearer the words get without it, by the best detour inside it}."""
     lost, others, longest = {}, dict(scores), max(map(len, scores))
     for piece, count in expected.items():
         if len(piece) > 1:
@@ -729,15 +732,15 @@ class UnigramTokenizer:
         """The ids of a text. A special token's name in it is ordinary text, unless `allow_special`."""
         if not isinstance(text, str):
             raise TypeError(f"text: expected a str, got {type(text).__name__}")
-        parts, ids = split_special(text, self.special_tokens if allow_special else ()), []
+        parts, ids = split_special(text, self.special_tokens if allow_special else ()), []      # the odd parts are special tokens
         for n, part in enumerate(parts):
             ids += [self.special_tokens[part]] if n % 2 else self.ids_of(
                 best_path(part, self.scores, self.unknown, self.typecode, self.longest))
         return ids
 
     def ids_of(self, pieces):
-        """The ids of a text that is cut already. What is no piece becomes its bytes, or a run of it one unknown token."""
-        ids, before = [], True
+        """The ids of a text that is cut already. Whatever is not a piece becomes its bytes, or a run of it one unknown token."""
+        ids, before = [], True                                  # before: was the last piece known? Only then does a run begin here
         for piece in pieces:
             if (known := piece in self._ids):
                 ids.append(self._ids[piece])
@@ -749,7 +752,7 @@ class UnigramTokenizer:
         return ids
 
     def decode(self, ids, errors="replace"):
-        """The text of the ids. Bytes that are no UTF-8 become "\ufffd", or what `errors` says (see bytes.decode)."""
+        """The text of the ids. Bytes that are not UTF-8 become "\ufffd", or what `errors` says (see bytes.decode)."""
         return b"".join([self.token_bytes(id) for id in ids]).decode("utf-8", errors)
 
     def token_bytes(self, id):
@@ -1125,6 +1128,8 @@ def gopher_quality(text):
 
 _EMAIL = re.compile(r"""(?<!\w) \w[\w%+'&-]{0,63} (?:\.[\w%+'&-]{1,64}){0,9}        # name.surname+news
                         @ (?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,9} [^\W\d_]{2,24} (?!\w)       # mail.example.com""", re.X)
+
+
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 _IP = re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?!\w|\.\d)")
 _PHONE = re.compile(r"""(?<!\w) (?<!\d[.,/-]) (?:
@@ -1199,6 +1204,7 @@ class MinHasher:
                 raise ValueError(f"{name}: expected a whole number from 1 on, got {value!r}")
         dice = np.random.Generator(np.random.PCG64(seed))
         self.ngrams, draw = ngrams, lambda *shape: dice.integers(0, 2**64, shape, dtype=np.uint64)
+        # odd, since an even factor would push bits out at the top: mod 2⁶⁴, only an odd one can be undone
         self.a, self.b, self.c = draw(num_hashes, 1) | np.uint64(1), draw(num_hashes, 1), draw(ngrams) | np.uint64(1)
 
     def signature(self, text):
@@ -1362,7 +1368,7 @@ def shuffled(places, n, seed, epoch=0):
         raise ValueError(f"places: expected 0 to {n - 1}, got {at.min()} to {at.max()}")
     keys = np.random.SeedSequence([seed, epoch]).generate_state(8, np.uint64).reshape(4, 2)
     wide = math.isqrt(n - 1) + 1
-    tall = -(-n // wide)                                        # tall × wide places for n cards: the last row may have holes
+    tall = -(-n // wide)                                        # n / wide, rounded up: the last row may have holes
     out = np.ones(len(at), dtype=bool)
     while out.any():
         row, column = np.divmod(at[out], wide)
@@ -1370,7 +1376,7 @@ def shuffled(places, n, seed, epoch=0):
             column = (column + scramble(row, sideways)) % wide
             row = (row + scramble(column, down)) % tall
         at[out] = row * wide + column
-        out = at >= n                                           # came to rest in a hole: slide again from there
+        out = at >= n                                           # in a hole: slide on from there (see above)
     return at
 
 
@@ -1581,7 +1587,7 @@ class TokenDataset:
         at_least(0, step=step)
         epoch, place = np.divmod(np.arange(self.batch_size) + operator.index(step) * self.batch_size, self.n_windows)
         card = np.concatenate([shuffled(place[epoch == one], self.n_windows, self.seed, int(one)) for one in np.unique(epoch)])
-        shard = np.searchsorted(self.before, card, side="right") - 1
+        shard = np.searchsorted(self.before, card, side="right") - 1        # the last one that begins at this card or before it
         return shard, (card - self.before[shard]) * self.context_length
 
     def batch(self, step):
@@ -1592,8 +1598,11 @@ class TokenDataset:
 
     def stream(self, steps, workers=0):
         """The batches of `steps` (a range, for instance) in order, made ahead by so many worker processes, or by this one."""
+        # An item is a whole batch already: batch_size=None gathers nothing, the sampler says which are asked for, and tuple keeps
+        # inputs and targets as they are. Without a generator of its own, each stream would take a random number from torch's
+        # global one, and whatever else the program draws from that would change.
         return DataLoader(self, batch_size=None, sampler=steps, collate_fn=tuple, num_workers=workers, generator=torch.Generator(),
-                          multiprocessing_context="spawn" if workers else None)     # own generator: else it draws from dropout's
+                          multiprocessing_context="spawn" if workers else None)
 
     def __getstate__(self):
         return self.__dict__ | {"shards": None}     # what a worker is sent: pickling a memmap would copy its whole file

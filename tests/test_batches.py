@@ -605,6 +605,7 @@ def test_a_killed_worker_is_an_error_and_not_a_shorter_stream(folder):
     worker = multiprocessing.active_children()[-1]
     os.kill(worker.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     started = time.monotonic()
-    with pytest.raises(RuntimeError, match="worker"):
+    # DataLoader notices the dead worker (RuntimeError), or its broken pipe first (ConnectionError, EOFError): which one is a race
+    with pytest.raises((RuntimeError, ConnectionError, EOFError)):
         while time.monotonic() - started < 60:
             next(stream)
