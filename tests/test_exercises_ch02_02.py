@@ -27,7 +27,7 @@ def test_the_solutions_are_right(capsys):
     namespace, mine = {"exercises": exercises}, False
     for cell in read_notebook(SOLUTIONS).cells:
         if cell.cell_type == "markdown":
-            mine = cell.source.startswith("## 2.2.")
+            mine = cell.source.lstrip("#").startswith(" 2.2.")
         elif mine and "needs-data" not in tags(cell):
             exec(cell.source, namespace)
     lines = capsys.readouterr().out.splitlines()
