@@ -4,7 +4,6 @@ import shutil
 import subprocess
 
 import nbformat
-from nbclient import NotebookClient
 
 from tools import kernels
 from tools.notebooks import read_notebook
@@ -80,7 +79,7 @@ def run_alone(path, upstream, slug, folder, *, whole=False, timeout=300):
     if not whole:
         notebook.cells = notebook.cells[:until_first_imports(notebook)]
     notebook.cells.append(nbformat.v4.new_code_cell(WHERE_FROM, id="end"))
-    client = NotebookClient(notebook, timeout=timeout, kernel_manager_class=kernels.OwnKernel, kernel_name="python3",
+    client = kernels.Client(notebook, timeout=timeout, kernel_manager_class=kernels.OwnKernel, kernel_name="python3",
                             extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(content)}})
     client.execute(env=colab_environment(folder, upstream, slug))
     return notebook

@@ -11,7 +11,6 @@ import re
 import sys
 import time
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools import kernels
@@ -29,7 +28,7 @@ class Refused(Exception):
 def run(notebook, path, *, timeout=kernels.CELL_TIMEOUT):
     """Execute `notebook` as the file `path`, in memory. Raises Refused with cell and error where a cell fails."""
     started = []
-    client = NotebookClient(
+    client = kernels.Client(
         notebook, timeout=timeout, kernel_manager_class=kernels.OwnKernel, kernel_name="python3", record_timing=False,
         coalesce_streams=True, extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=lambda cell, cell_index: started.append(cell_index + 1))

@@ -1,11 +1,14 @@
 """The kernels that notebooks are executed and tested with: this interpreter's, offline, with a fixed number of threads."""
 import functools
+import math
 import os
+import queue
 import tempfile
 
 import ipykernel.kernelspec
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
 from traitlets import default
 
 from tools.notebooks import ROOT
@@ -29,6 +32,29 @@ class OwnKernel(AsyncKernelManager):
     @default("kernel_spec_manager")
     def _own_specs(self):
         return OwnKernelSpecs(parent=self)
+
+
+class Client(NotebookClient):
+    """nbclient's client, looking for a kernel's reply every second instead of waiting to be woken.
+
+    For a cell with a widget nbclient sends to the kernel while it waits for the reply. Sending can swallow the wake-up (ZeroMQ's file
+    descriptor is edge-triggered, and jupyter_client sends behind asyncio's back), and the reply lies unread until the timeout is over.
+    """
+
+    async def async_start_new_kernel_client(self):
+        client = await super().async_start_new_kernel_client()
+        get_msg = client.shell_channel.get_msg
+
+        async def look_again(timeout=CELL_TIMEOUT):
+            for _ in range(math.ceil(timeout)):
+                try:
+                    return await get_msg(timeout=1)
+                except queue.Empty:
+                    continue
+            raise queue.Empty
+
+        client.shell_channel.get_msg = look_again
+        return client
 
 
 @functools.cache
