@@ -4,7 +4,7 @@ usage: python -m tools.check_village [diversity] [words] [model] [--steps N]
 
 diversity: distinct n-grams, compression and vocabulary beside the TinyStories sample (needs COURSE_DATA or a download).
 words:     a bag of words with logistic regression on who has the thing at the end, the fixed cast only: it should stay under 70%.
-model:     a small transformer (transformers' Llama, trained here from nothing) on the same question: it should reach 95%. Takes ~20 minutes.
+model:     a small transformer (transformers' Llama, trained here from nothing) on the same question: it should reach 95%. Takes half an hour.
 """
 
 import argparse
