@@ -123,23 +123,24 @@ def corpus(count, split="train", start=0):
 
 def parse(text, split="train", guest=None):
     """The Story that reads exactly `text`, found by telling it with the answers given. Raises NotAStory, naming the first wrong character."""
-    if not isinstance(text, str):
-        raise TypeError(f"text: expected a story as a string, got {type(text).__name__}")
-    voice = _voice(Reader(text), split, guest)
-    _story(voice)
-    if voice.text != text:
-        raise NotAStory(where_it_leaves(text, voice.text))
-    return _finished(voice)
+    return _finished(_read(text, Reader, split, guest)[0])
 
 
 def surprises(text, split="train", guest=None):
     """−ln P(character | all before it) for each character of a whole story, in nats; they sum to the story's nats."""
-    listener = Listener(text)
-    voice = _voice(listener, split, guest)
+    return _read(text, Listener, split, guest)[1].surprises
+
+
+def _read(text, kind, split, guest):
+    """(Voice, dice) after telling `text` with its own answers; kind: Reader, or a kind of it. Raises TypeError or NotAStory."""
+    if not isinstance(text, str):
+        raise TypeError(f"text: expected a story as a string, got {type(text).__name__}")
+    dice = kind(text)
+    voice = _voice(dice, split, guest)
     _story(voice)
     if voice.text != text:
         raise NotAStory(where_it_leaves(text, voice.text))
-    return listener.surprises
+    return voice, dice
 
 
 def next_character(beginning, split="train", guest=None):
