@@ -264,7 +264,7 @@ def sample_logits(logits, *, temperature=1.0, top_k=None, top_p=None, min_p=None
     if temperature == 0:
         return logits.argmax(-1)
     weights = kept_weights(logits.float() / temperature, top_k, top_p, min_p)           # (..., vocab)
-    return torch.multinomial(weights.flatten(0, -2), 1, generator=generator).view(logits.shape[:-1])
+    return torch.multinomial(weights.view(-1, weights.shape[-1]), 1, generator=generator).view(logits.shape[:-1])
 
 
 def kept_weights(logits, top_k=None, top_p=None, min_p=None):
