@@ -20,7 +20,8 @@ def next_token_loss(model, batch):
     """(summed surprise in nats, number of targets) of a batch: inputs and targets, both int64 (batch, tokens); -100 is no target."""
     inputs, targets = batch
     logits = model(inputs)                                                              # (batch, tokens, vocab)
-    nats = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100, reduction="sum")
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))                # bf16 is too coarse for the logarithm of a sum
+    nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
     return nats, (targets != -100).sum()
 
 
