@@ -85,6 +85,26 @@ def clip_grad_norm(parameters, largest):
     return norm.item()
 
 
+@torch.no_grad()
+def story_nats(model, stories, *, batch_size=32):
+    """Surprise of each whole story, summed over its tokens, in nats: float64 (stories,), in the order given.
+
+    stories: lists of ids, each from the end token that opens the story to the one that closes it; the first id is given, all others are
+    predicted. Rows are padded on the right, where a causal model never looks back from.
+    """
+    device, nats = next(model.parameters()).device, torch.zeros(len(stories), dtype=torch.float64)
+    by_length = sorted(range(len(stories)), key=lambda number: len(stories[number]))
+    for start in range(0, len(stories), batch_size):
+        rows = by_length[start:start + batch_size]
+        width = max(len(stories[row]) for row in rows)
+        ids = torch.tensor([[*stories[row], *[-100] * (width - len(stories[row]))] for row in rows], device=device)
+        logits = model(ids[:, :-1].clamp(min=0))
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        losses = F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], ignore_index=-100, reduction="none")
+        nats[rows] = losses.double().sum(1).cpu()
+    return nats
+
+
 def bootstrap_interval(values, statistic=None, *, repeats=1000, level=0.95, seed=0):
     """How far a statistic of a sample would move with another sample: (low, high) of the middle `level` share of its values on resamples.
 
