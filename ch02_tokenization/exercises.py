@@ -745,3 +745,193 @@ def check_split_texts(split_texts):
     if sorted(split_texts(list(texts), 0.2, 2)[1]) == sorted(test):
         raise Wrong("another seed gave the same split: nothing is drawn at random")
     return "No message is on both sides. On such a split, chapter 6 can measure a spam filter honestly."
+
+
+# ---- 06 embeddings
+
+@check("2.6.1")
+def check_table_slopes(table_slopes):
+    got = torch.as_tensor(table_slopes, dtype=torch.float64)
+    right = torch.tensor([[0, 0], [0, 5], [0, 0], [5, 5]], dtype=torch.float64)
+    if got.shape == (2, 4):
+        raise Wrong("that is two rows of four; the table has a row for each of four words, with two numbers each")
+    if got.shape != (4, 2):
+        raise Wrong(f"expected four rows of two numbers, one row for each word of the table; got the shape {tuple(got.shape)}")
+    if torch.equal(got, right):
+        return "Three uses of one row, and their wishes added: the same rule holds for every parameter that is used twice."
+    if torch.equal(got, torch.tensor([[1, 2], [5, 5], [-1, 0], [0, 3]], dtype=torch.float64)):
+        raise Wrong("these are the slopes of the four places in the text; carry each to the row of the word that stands there")
+    if got[0].any() or got[2].any():
+        raise Wrong("words 0 and 2 do not occur in the text 1, 3, 1, 1, so nothing flows back to their rows")
+    if torch.equal(got[1], torch.tensor([0, 3], dtype=torch.float64)):
+        raise Wrong("row 1 holds its last use alone; word 1 was looked up three times, and all three slopes count")
+    if torch.allclose(got[1], torch.tensor([0, 5 / 3], dtype=torch.float64), atol=0.01):
+        raise Wrong("row 1 holds the mean of its three slopes; slopes of one row add up")
+    if not torch.equal(got[3], right[3]):
+        raise Wrong(f"row 3 was looked up once, at the place with the slope (5, 5); yours is {tuple(got[3].tolist())}")
+    raise Wrong(f"row 1: (1, 2) + (−1, 0) + (0, 3) makes (0, 5), not {tuple(got[1].tolist())}")
+
+
+@check("2.6.2")
+def check_shares_of_tables(shares):
+    if not isinstance(shares, tuple | list) or len(shares) != 2:
+        raise Wrong(f"expected two shares, (tied, untied), got {shares!r}")
+    table, rest = 128_256 * 2048, 973_146_112
+    right = table / (table + rest), 2 * table / (2 * table + rest)
+    tied, untied = map(float, shares)
+    if abs(tied - right[0]) < 6e-3 and abs(untied - right[1]) < 6e-3:
+        return "A fifth, or a third: that is why small models tie. At 70 billion parameters the same question hardly matters."
+    if max(tied, untied) > 1:
+        raise Wrong(f"a share lies between 0 and 1; yours are {tied:g} and {untied:g}: divide by all parameters, and don't turn them into percent")
+    if abs(tied - right[1]) < 6e-3 and abs(untied - right[0]) < 6e-3:
+        raise Wrong("the two numbers are right, and the wrong way round: tied first")
+    if abs(tied - table / rest) < 6e-3 or abs(untied - 2 * table / rest) < 6e-3:
+        raise Wrong("you divided by the other parameters; the table itself belongs to the whole, too")
+    if abs(untied - 2 * right[0]) < 6e-3:
+        raise Wrong("the second share is not twice the first: with a second table the whole model gets larger, too")
+    if abs(tied - right[0]) < 6e-3:
+        raise Wrong(f"the tied share is right; for the untied one two tables are above the line and in the sum below it, and you have {untied:g}")
+    raise Wrong(f"a table has 128,256 · 2,048 = {table:,} parameters; with the rest that makes {table + rest:,} for the tied model")
+
+
+@check("2.6.3")
+def check_embedding_backward(embedding_backward):
+    generator = torch.Generator().manual_seed(6)
+    cases = [(torch.tensor([2, 0, 2]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [10.0, 10.0]]), 3),
+             (torch.tensor([1, 0]), torch.tensor([[1.0], [2.0]]), 4)]
+    for shape, size, d in (((50,), 7, 3), ((4, 6), 5, 2), ((2, 3, 5), 40, 8)):
+        cases.append((torch.randint(size, shape, generator=generator), torch.randn(*shape, d, generator=generator), size))
+    for ids, slopes, size in cases:
+        given = slopes.clone()
+        got = embedding_backward(ids.clone(), slopes, size)
+        d, flat = slopes.shape[-1], ids.flatten()
+        right = torch.zeros(size, d).index_add_(0, flat, given.reshape(-1, d))
+        shown = f"ids {ids.tolist()}" if ids.numel() < 5 else f"ids of shape {tuple(ids.shape)}"
+        if not isinstance(got, torch.Tensor) or got.shape != (size, d):
+            shape = tuple(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__
+            raise Wrong(f"{shown}: expected a tensor of shape ({size}, {d}), a row for each word of the table; got {shape}")
+        if not torch.equal(slopes, given):
+            raise Wrong(f"{shown}: `slopes` was changed; the function should leave what it is given as it is")
+        if torch.allclose(got, right, atol=1e-5):
+            continue
+        count = torch.bincount(flat, minlength=size)
+        if torch.allclose(got, right / count.clamp(min=1)[:, None], atol=1e-5):
+            raise Wrong(f"{shown}: slopes of one row are averaged; they add up, since each use changes the loss for itself")
+        row = int((got - right).abs().sum(1).argmax())
+        expected, found = ([round(x, 2) for x in one[row].tolist()] for one in (right, got))
+        single = count < 2
+        if not single[row] and torch.allclose(got[single], right[single], atol=1e-5):
+            raise Wrong(f"{shown}: word {row} occurs {int(count[row])} times, and its slopes don't all arrive: "
+                        f"row {row} should be {expected}, got {found}")
+        raise Wrong(f"{shown}: row {row} should be {expected}, got {found}")
+    return "Every use of a row counts. With the fault nothing crashes; a model only learns worse, which is harder to notice."
+
+
+@check("2.6.4")
+def check_nearest_words(nearest_words):
+    generator = torch.Generator().manual_seed(7)
+    small = torch.tensor([[1.0, 0.0], [10.0, 10.0], [0.9, 0.1], [-1.0, 0.0], [0.0, 0.0]])
+    twins = torch.tensor([[1.0, 1.0], [2.0, 2.0], [1.0, 1.0], [1.0, 0.0], [0.0, -1.0]])
+    cases = [(small, 0, 3), (small, 0, 4), (twins, 1, 2), (twins, 2, 3)]
+    cases += [(torch.randn(60, 9, generator=generator) * torch.rand(60, 1, generator=generator) * 5, id, 5) for id in (0, 17, 59)]
+    for table, id, k in cases:
+        given = table.clone()
+        got = nearest_words(table, id, k)
+        got = got.tolist() if isinstance(got, torch.Tensor) else [int(i) for i in got]
+        unit = given / given.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        scores = unit @ unit[id]
+        order = [i for i in scores.argsort(descending=True, stable=True).tolist() if i != id][:k]
+        shown = f"table {given.tolist()}, id {id}, k {k}" if len(given) < 6 else f"a table of {len(given)} rows, id {id}, k {k}"
+        if not torch.equal(table, given):
+            raise Wrong(f"{shown}: the table was changed; work on a copy")
+        if id in got:
+            raise Wrong(f"{shown}: you return {got}, with {id} itself among them")
+        if len(got) != k or len(set(got)) != k:
+            raise Wrong(f"{shown}: expected {k} different ids, got {got}")
+        if torch.allclose(scores[got], scores[order], atol=1e-5):
+            continue
+        if torch.allclose(scores[got].sort().values, scores[order].sort().values, atol=1e-5):
+            raise Wrong(f"{shown}: the right words in the wrong order; the nearest comes first: {order}, not {got}")
+        dots, apart = given @ given[id], -(given - given[id]).norm(dim=1)
+        for measure, cause in ((dots, "that is the order of the dot products, in which long rows win; cosine looks at directions alone"),
+                               (apart, "that is the order of the distances; cosine looks at directions alone"),
+                               (-scores, "those are the farthest: a large cosine means near")):
+            if got == [i for i in measure.argsort(descending=True, stable=True).tolist() if i != id][:k]:
+                raise Wrong(f"{shown}: you return {got}, expected {order}; {cause}")
+        if 4 in got[:-1] and len(given) == 5 and not given[4].any() or 4 not in got and k == 4:
+            raise Wrong(f"{shown}: row 4 is all zeros; its similarity is 0, more than that of a row that points the other way: {order}, not {got}")
+        raise Wrong(f"{shown}: expected {order}, got {got}")
+    return "You can ask any table of vectors who sits beside whom."
+
+
+@check("2.6.5")
+def check_axes_needed(axes_needed):
+    generator = torch.Generator().manual_seed(8)
+    square = torch.tensor([[3.0, 0.0, 0.0], [-3.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 0.0]])           # variances 18 : 2 : 0
+    cases = [(square, 0.5), (square, 0.8), (square, 0.95), (square, 1.0), (square + torch.tensor([100.0, -50.0, 7.0]), 0.95)]
+    for n, d in ((200, 12), (30, 40)):
+        cloud = torch.randn(n, d, generator=generator) * torch.linspace(0.2, 3, d) + 20 * torch.randn(d, generator=generator)
+        cases += [(cloud, share) for share in (0.1, 0.5, 0.9, 0.99)]
+    for points, share in cases:
+        def count(rows, power, share=share):
+            sizes = torch.linalg.svdvals(rows.double()) ** power
+            return int(((sizes / sizes.sum()).cumsum(0) < share - 1e-6).sum()) + 1
+        right = count(points - points.mean(0), 2)
+        got = axes_needed(points.clone(), share)
+        shown = f"{points.tolist()}, share {share}" if len(points) == 4 else f"{len(points)} points in {points.shape[1]} dimensions, share {share}"
+        try:
+            number = int(got)
+        except (TypeError, ValueError):
+            raise Wrong(f"{shown}: expected a whole number, got {got!r}") from None
+        if number == right:
+            continue
+        if number == count(points, 2) and abs(points.mean(0)).max() > 5:
+            raise Wrong(f"{shown}: you find {number}, expected {right}; these points lie far from zero: take their mean away first")
+        if number == count(points - points.mean(0), 1):
+            raise Wrong(f"{shown}: you find {number}, expected {right}; the variance along an axis goes with the SQUARE of its singular value")
+        if number == right - 1:
+            raise Wrong(f"{shown}: you find {number}, but {number} axes hold less than that share; one more is needed, {right}")
+        if number == right + 1:
+            raise Wrong(f"{shown}: you find {number}, but {right} hold that share already (reaching it exactly is enough)")
+        raise Wrong(f"{shown}: expected {right}, got {number}")
+    return "Now you can say how much of a room a picture leaves out."
+
+
+@check("2.6.6")
+def check_seats_by_counting(seats_by_counting):
+    def reference(ids, size, d, *, power=0.5, positive=True, backwards=False, plain=False):
+        first, second = (ids[1:], ids[:-1]) if backwards else (ids[:-1], ids[1:])
+        counts = torch.bincount(first * size + second, minlength=size**2).view(size, size).double()
+        joint = counts / counts.sum()
+        chance = joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True)
+        pmi = torch.where(joint > 0, joint / chance.clamp(min=1e-30), torch.ones(())).log()
+        left, sizes, _ = torch.linalg.svd(counts if plain else pmi.clamp(min=0) if positive else pmi)
+        return left[:, :d] * sizes[:d] ** power
+    generator = torch.Generator().manual_seed(9)
+    texts = [(torch.tensor([0, 1, 2, 0, 1, 2, 0, 2, 1, 0, 1]), 4, 3)]
+    texts += [((torch.rand(600, generator=generator) ** 2 * size).long(), size + 1, d) for size, d in ((12, 6), (30, 10))]
+    for ids, size, d in texts:
+        table = seats_by_counting(ids.clone(), size, d)
+        shown = f"ids {ids.tolist()}, {size} tokens" if len(ids) < 20 else f"a text of {len(ids)} tokens, {size} of them different"
+        if not isinstance(table, torch.Tensor) or table.shape != (size, d):
+            shape = tuple(table.shape) if isinstance(table, torch.Tensor) else type(table).__name__
+            raise Wrong(f"{shown}: expected a tensor of shape ({size}, {d}), got {shape}")
+        got, right = table.double() @ table.double().T, reference(ids, size, d)
+        right = right @ right.T
+        if not got.isfinite().all():
+            raise Wrong(f"{shown}: the table holds nan or infinity; pairs that never met have no logarithm, their entry is 0")
+        if torch.allclose(got, right, atol=1e-3):
+            continue
+        for changes, cause in (({"backwards": True}, "token i is described by what comes before it; here it is what comes after"),
+                               ({"positive": False}, "values below 0 have been kept: set them to 0"),
+                               ({"power": 1.0}, "the components are scaled by the singular values; take their square roots"),
+                               ({"power": 0.0}, "the components are not scaled: multiply each by the square root of its singular value"),
+                               ({"plain": True}, "these are the counts themselves, shortened; take the logarithm of counts over chance")):
+            other = reference(ids, size, d, **changes)
+            if torch.allclose(got, other @ other.T, atol=1e-3):
+                raise Wrong(f"{shown}: {cause}")
+        missing = int((torch.bincount(ids, minlength=size) == 0).nonzero()[0])
+        if got[missing].abs().max() > 1e-3:
+            raise Wrong(f"{shown}: token {missing} never occurs, and its row should be zeros")
+        raise Wrong(f"{shown}: the dot product of rows 0 and 1 should be {right[0, 1]:.3f}, got {got[0, 1]:.3f}")
+    return "A table of meanings from counts, logarithms and an SVD: no step of training."

@@ -4,20 +4,10 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 # ---- 01_self_attention ----
-
-def softmax(scores, dim=-1):
-    """Positive weights that sum to 1 along `dim`, from any real scores. Shape unchanged.
-
-    The largest score is subtracted first, so that exp never overflows. Where all scores are -inf, nothing may be looked at, and
-    all weights are 0, where the plain formula gives nan.
-    """
-    largest = scores.amax(dim, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)   # -inf - -inf would be nan
-    powers = (scores - largest).exp()
-    return powers / powers.sum(dim, keepdim=True).clamp(min=1)                          # the largest alone is e^0 = 1; only an empty row is below
-
 
 def causal_mask(queries, keys=None, *, device=None):
     """Who may look at whom: bool (queries, keys), True = may look; no query sees a key that comes after it.
@@ -28,6 +18,17 @@ def causal_mask(queries, keys=None, *, device=None):
     if not 0 <= queries <= keys:
         raise ValueError(f"causal_mask: expected at most as many queries as keys, got {queries} queries and {keys} keys")
     return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+def softmax(scores, dim=-1):
+    """Positive weights that sum to 1 along `dim`, from any real scores. Shape unchanged.
+
+    The largest score is subtracted first, so that exp never overflows. Where all scores are -inf, nothing may be looked at, and
+    all weights are 0, where the plain formula gives nan.
+    """
+    largest = scores.amax(dim, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)   # -inf - -inf would be nan
+    powers = (scores - largest).exp()
+    return powers / powers.sum(dim, keepdim=True).clamp(min=1)                          # the largest alone is e^0 = 1; only an empty row is below
 
 
 def attention(query, key, value, mask=None):
@@ -98,13 +99,13 @@ def alibi_bias(n_heads, queries, keys=None):
 class KVCache:
     """Keys and values of the tokens seen so far, for every layer: room for `max_tokens`, of which `length` are filled.
 
-    keys, values: (layers, batch, kv_heads, max_tokens, head_dim). A layer's attention gets `cache[layer]` and appends to it; whoever
-    runs all layers advances `length` once, afterwards.
+    keys, values: (layers, batch, kv_heads, max_tokens, head_dim); value_dim: the width of the values where it is another one. A layer's
+    attention gets `cache[layer]` and appends to it; whoever runs all layers advances `length` once, afterwards.
     """
 
-    def __init__(self, layers, batch_size, kv_heads, max_tokens, head_dim, *, dtype=None, device=None):
-        shape = (layers, batch_size, kv_heads, max_tokens, head_dim)
-        self.keys, self.values = torch.zeros(2, *shape, dtype=dtype, device=device)
+    def __init__(self, layers, batch_size, kv_heads, max_tokens, head_dim, *, value_dim=None, dtype=None, device=None):
+        self.keys, self.values = (torch.zeros(layers, batch_size, kv_heads, max_tokens, width, dtype=dtype, device=device)
+                                  for width in (head_dim, head_dim if value_dim is None else value_dim))
         self.length = 0
 
     def __getitem__(self, layer):
@@ -157,8 +158,8 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         if head_dim is None and d_model % n_heads:
             raise ValueError(f"d_model must be divisible by n_heads where no head_dim is given; got d_model {d_model} and {n_heads} heads")
-        self.n_heads, self.n_kv_heads = n_heads, n_kv_heads or n_heads
-        if n_heads % self.n_kv_heads:
+        self.n_heads, self.n_kv_heads = n_heads, n_heads if n_kv_heads is None else n_kv_heads
+        if self.n_kv_heads < 1 or n_heads % self.n_kv_heads:
             raise ValueError(f"n_heads must be divisible by n_kv_heads; got {n_heads} heads and {n_kv_heads} KV heads")
         if window is not None and window < 1:
             raise ValueError(f"window must be at least 1, the token itself; got {window}")
@@ -224,3 +225,135 @@ class MultiHeadAttention(nn.Module):
         if mask is None or mask.dtype == torch.bool:
             return allowed if mask is None else allowed & mask
         return mask.type_as(query).masked_fill(~allowed, -torch.inf)
+
+
+class LatentAttention(nn.Module):
+    """Multi-head latent attention (DeepSeek-AI 2024, arXiv:2405.04434, section 2.1), causal: (batch, tokens, d_model) -> the same.
+
+    A token is cached as one latent vector, from which the keys and values of all heads are made, and one rotary key that all heads share.
+    rope: `rope_tables(rope_dim, ...)`. latent_norm: a module, (..., latent_dim) to the same. absorbed: the same result without writing out
+    keys and values. cache: a layer of `KVCache(layers, batch, 1, max_tokens, latent_dim, value_dim=rope_dim)`.
+    """
+
+    def __init__(self, d_model, n_heads, *, head_dim, latent_dim, rope_dim, rope, latent_norm=None):
+        super().__init__()
+        self.n_heads, self.head_dim, self.rope_dim = n_heads, head_dim, rope_dim
+        self.q_proj = nn.Linear(d_model, n_heads * (head_dim + rope_dim), bias=False)
+        self.latent_proj, self.k_rope_proj = (nn.Linear(d_model, width, bias=False) for width in (latent_dim, rope_dim))
+        self.k_up, self.v_up = (nn.Linear(latent_dim, n_heads * head_dim, bias=False) for _ in range(2))
+        self.o_proj = nn.Linear(n_heads * head_dim, d_model, bias=False)
+        self.latent_norm = latent_norm or nn.Identity()
+        for name, table in zip(("cos", "sin"), rope):
+            self.register_buffer(name, table, persistent=False)
+
+    def forward(self, x, *, absorbed=False, cache=None):
+        past, end = (0, x.shape[1]) if cache is None else (cache.length, cache.length + x.shape[1])
+        if end > len(self.cos):
+            raise ValueError(f"the RoPE tables hold {len(self.cos)} positions, and {end} tokens came")
+        cos, sin = self.cos[past:end], self.sin[past:end]
+        query = self.q_proj(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)                 # (batch, heads, tokens, head_dim + rope_dim)
+        query, q_rope = query.split([self.head_dim, self.rope_dim], dim=-1)
+        q_rope, k_rope = apply_rope(q_rope, cos, sin), apply_rope(self.k_rope_proj(x).unsqueeze(1), cos, sin)
+        latent = self.latent_norm(self.latent_proj(x)).unsqueeze(1)                             # (batch, 1, tokens, latent_dim)
+        if cache is not None:
+            latent, k_rope = cache.append(latent, k_rope)
+        mask = causal_mask(x.shape[1], end, device=x.device)
+        output = (self.absorbed if absorbed else self.plain)(query, q_rope, latent, k_rope, mask)
+        return self.o_proj(output.transpose(1, 2).flatten(2))
+
+    def plain(self, query, q_rope, latent, k_rope, mask):
+        """Unfold the keys and values of all heads, then attend as ever: (batch, heads, queries, head_dim)."""
+        key, value = (up(latent[:, 0]).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for up in (self.k_up, self.v_up))
+        query, key = torch.cat([query, q_rope], dim=-1), torch.cat([key, k_rope.expand(-1, self.n_heads, -1, -1)], dim=-1)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+    def absorbed(self, query, q_rope, latent, k_rope, mask):
+        """The same, with the queries carried into the latent space, and only the mixed answers out of it."""
+        k_up, v_up = (up.weight.unflatten(0, (self.n_heads, -1)) for up in (self.k_up, self.v_up))   # (heads, head_dim, latent_dim)
+        query, key = torch.cat([query @ k_up, q_rope], dim=-1), torch.cat([latent, k_rope], dim=-1)
+        scale = (self.head_dim + self.rope_dim) ** -0.5
+        return F.scaled_dot_product_attention(query, key, latent, attn_mask=mask, scale=scale, enable_gqa=True) @ v_up.mT
+
+
+# ---- 05_flash_attention ----
+
+def visible_tiles(queries, keys, causal, tile):
+    """Blocks of queries, each with the blocks of keys that it may see: yields (rows, [columns, …]), slices of at most `tile` places.
+
+    The queries are the last of the keys. If causal, blocks of keys that lie wholly in the future are left out.
+    """
+    for first in range(0, queries, tile):
+        rows = slice(first, min(first + tile, queries))
+        seen = keys - queries + rows.stop if causal else keys
+        yield rows, [slice(column, min(column + tile, seen)) for column in range(0, seen, tile)]
+
+
+def tile_scores(query, key, rows, columns, causal):
+    """Scaled scores of one tile, (..., rows, columns); the future is -inf if causal. query, key: whole, (..., tokens, head_dim)."""
+    scores = query[..., rows, :] @ key[..., columns, :].mT / math.sqrt(query.shape[-1])
+    newest = key.shape[-2] - query.shape[-2] + rows.start - columns.start               # the last column that the first row may see
+    if causal and newest < scores.shape[-1] - 1:
+        future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(newest + 1)
+        scores = scores.masked_fill(future, -torch.inf)
+    return scores
+
+
+def refuse_bad_shapes(query, key, value, causal, tile):
+    """ValueError that says what FlashAttention expected, and what came."""
+    shapes = f"got query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
+    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1:
+        raise ValueError(f"FlashAttention: tile must be an integer of at least 1, got {tile!r}")
+    if min(query.dim(), key.dim(), value.dim()) < 2 or not query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
+        raise ValueError(f"FlashAttention: expected (..., tokens, head_dim) with equal leading dims; {shapes}")
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise ValueError(f"FlashAttention: queries and keys must have the same head_dim, and each key one value; {shapes}")
+    if query.shape[-2] > key.shape[-2] and causal or not key.shape[-2]:
+        raise ValueError(f"FlashAttention: causal queries are the last of the keys, so there can't be more of them, nor no key at all; {shapes}")
+
+
+class FlashAttention(torch.autograd.Function):
+    """Attention without the sheet of scores (Dao et al. 2022, arXiv:2205.14135; loops as in Dao 2023, arXiv:2307.08691).
+
+    FlashAttention.apply(query, key, value, causal=True, tile=64) -> (output, log_sum_exp)
+    query: (..., queries, head_dim), key: (..., keys, head_dim), value: (..., keys, value_dim), with equal leading dims.
+    output: (..., queries, value_dim); log_sum_exp: (..., queries), of the scaled scores, without a gradient.
+    causal: the queries are the last of the keys, and none sees a later one. tile: side of a tile; it need not divide anything.
+    Scores take tile² numbers at a time, forward and backward; what is kept grows with queries + keys. No second derivatives.
+    """
+
+    @staticmethod
+    def forward(ctx, query, key, value, causal=True, tile=64):
+        refuse_bad_shapes(query, key, value, causal, tile)
+        output = query.new_empty(*query.shape[:-1], value.shape[-1])
+        log_sum_exp = query.new_empty(query.shape[:-1])
+        for rows, blocks in visible_tiles(query.shape[-2], key.shape[-2], causal, tile):
+            largest = torch.full_like(query[..., rows, :1], -torch.inf)                 # (..., rows, 1)
+            total, mixed = torch.zeros_like(largest), torch.zeros_like(output[..., rows, :])
+            for columns in blocks:
+                scores = tile_scores(query, key, rows, columns, causal)                 # (..., rows, columns)
+                before, largest = largest, torch.maximum(largest, scores.amax(-1, keepdim=True))
+                correction, powers = (before - largest).exp(), (scores - largest).exp()
+                total = total * correction + powers.sum(-1, keepdim=True)
+                mixed = mixed * correction + powers @ value[..., columns, :]
+            output[..., rows, :] = mixed / total
+            log_sum_exp[..., rows] = (largest + total.log()).squeeze(-1)
+        ctx.save_for_backward(query, key, value, output, log_sum_exp)
+        ctx.causal, ctx.tile = causal, tile
+        ctx.mark_non_differentiable(log_sum_exp)
+        return output, log_sum_exp
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d_output, _):
+        query, key, value, output, log_sum_exp = ctx.saved_tensors
+        d_query, d_key, d_value = (torch.zeros_like(tensor) for tensor in (query, key, value))
+        average = (d_output * output).sum(-1, keepdim=True)                             # D, (..., queries, 1)
+        for rows, blocks in visible_tiles(query.shape[-2], key.shape[-2], ctx.causal, ctx.tile):
+            for columns in blocks:
+                weights = (tile_scores(query, key, rows, columns, ctx.causal) - log_sum_exp[..., rows, None]).exp()
+                d_weights = d_output[..., rows, :] @ value[..., columns, :].mT          # (..., rows, columns)
+                d_scores = weights * (d_weights - average[..., rows, :]) / math.sqrt(query.shape[-1])
+                d_value[..., columns, :] += weights.mT @ d_output[..., rows, :]
+                d_query[..., rows, :] += d_scores @ key[..., columns, :]
+                d_key[..., columns, :] += d_scores.mT @ query[..., rows, :]
+        return d_query, d_key, d_value, None, None

@@ -57,7 +57,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(d))
 
     def forward(self, x):
-        return F.rms_norm(x, x.shape[-1:], self.weight, self.eps)
+        return F.rms_norm(x, x.shape[-1:], self.weight.type_as(x), self.eps)       # the weight follows x under bf16 autocast
 
 
 class SwiGLU(nn.Module):

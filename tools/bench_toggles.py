@@ -15,21 +15,26 @@ from data import downloads, village
 from tools.notebooks import ROOT, write_text
 
 SIZES = {"context_length": 64, "d_model": 64, "n_layers": 2, "n_heads": 4}
-TRAINING = {"steps": 1000, "batch_size": 4, "rate": 4e-3, "warmup": 100, "betas": [0.9, 0.99]}
-HIGH_RATES = {"steps": 300, "rates": [0.001, 0.002, 0.004, 0.008, 0.016]}
+TRAINING = {"steps": 600, "batch_size": 4, "rate": 4e-3, "warmup": 100, "betas": [0.9, 0.99]}
+HIGH_RATES = {"steps": 200, "rates": [0.004, 0.01, 0.02, 0.04]}
 SEEDS = [0, 1, 2]
-OLD = {"norm": "layernorm", "activation": "gelu", "positions": "learned", "n_kv_heads": 4, "qk_norm": False, "bias": True}
-NEW = {"norm": "rmsnorm", "activation": "swiglu", "positions": "rope", "n_kv_heads": 2, "qk_norm": True, "bias": False}
+BALANCE = 0.01                  # weight of the experts' aux_loss
+# the options that change; d_ff goes with the activation
+OLD = {"norm": "layernorm", "activation": "gelu", "positions": "learned", "n_kv_heads": 4, "qk_norm": False, "bias": True, "d_ff": 256}
+NEW = {"norm": "rmsnorm", "activation": "swiglu", "positions": "rope", "n_kv_heads": 2, "qk_norm": True, "bias": False, "d_ff": 170}
 
 
 def variants():
     """{name: options of a GPTConfig}: GPT-2, GPT-2 with one change, the modern model, the modern model with one change undone."""
     found = {"GPT-2": OLD, "modern": NEW}
-    for key in OLD:
-        found[f"GPT-2, {key} new"] = OLD | {key: NEW[key]}
-        found[f"modern, {key} old"] = NEW | {key: OLD[key]}
-    found["GPT-2, relu2"], found["modern, relu2"] = OLD | {"activation": "relu2"}, NEW | {"activation": "relu2"}
+    for key in ("norm", "activation", "positions", "n_kv_heads", "qk_norm", "bias"):
+        parts = (key, "d_ff") if key == "activation" else (key,)        # a third matrix needs narrower ones: 3 x 170 is about 2 x 256
+        found[f"GPT-2, {key} new"] = OLD | {part: NEW[part] for part in parts}
+        found[f"modern, {key} old"] = NEW | {part: OLD[part] for part in parts}
+    relu2 = {"activation": "relu2", "d_ff": OLD["d_ff"]}
+    found["GPT-2, relu2"], found["modern, relu2"] = OLD | relu2, NEW | relu2
     found["modern, untied"] = NEW | {"tied": False}
+    found["modern, experts"] = NEW | {"experts": 8, "experts_per_token": 2, "d_ff": NEW["d_ff"] // 2}      # two experts are one MLP
     return found
 
 
@@ -59,7 +64,8 @@ def train(config, ids, seed, *, steps, batch_size, rate, warmup, betas):
         adam.param_groups[0]["lr"] = rate * min(1, (step + 1) / warmup) * (1 - step / steps)
         inputs, targets = get_batch(ids, batch_size, config.context_length, generator=generator)
         adam.zero_grad()
-        F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten()).backward()
+        loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        (loss + BALANCE * model.aux_loss() if config.experts else loss).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
     return model
