@@ -169,8 +169,7 @@ class MultiHeadAttention(nn.Module):
         self.v_proj = nn.Linear(d_model, self.n_kv_heads * self.head_dim, bias=bias)
         self.o_proj = nn.Linear(n_heads * self.head_dim, d_model, bias=bias)
         self.q_norm, self.k_norm = q_norm or nn.Identity(), k_norm or nn.Identity()
-        for name, table in zip(("cos", "sin"), rope or (None, None)):
-            self.register_buffer(name, table, persistent=False)
+        self.rope = rope                                        # no buffers: .to(bfloat16) would round the angles
 
     def forward(self, x, *, mask=None, positions=None, cache=None):
         """mask: bool (True = may look, ANDed with the causal mask) or float (added), broadcastable to (batch, heads, queries, keys), where
@@ -196,7 +195,7 @@ class MultiHeadAttention(nn.Module):
                              for projection in (self.q_proj, self.k_proj, self.v_proj))
         query, key = self.q_norm(query), self.k_norm(key)
         past = 0 if cache is None else cache.length
-        if self.cos is not None:
+        if self.rope is not None:
             query, key = self.rotate(query, past, positions), self.rotate(key, past, positions)
         if cache is not None:
             key, value = cache.append(key, value)
@@ -204,13 +203,14 @@ class MultiHeadAttention(nn.Module):
 
     def rotate(self, x, past, positions):
         """RoPE for queries or keys (batch, heads, tokens, head_dim)."""
+        cos, sin = self.rope = tuple(table.to(x.device) for table in self.rope)
         end = past + x.shape[-2]
         if positions is not None:
-            cos, sin = (table[positions].unsqueeze(-3) for table in (self.cos, self.sin))      # (batch or 1, 1, tokens, head_dim / 2)
-        elif end <= len(self.cos):
-            cos, sin = self.cos[past:end], self.sin[past:end]
+            cos, sin = cos[positions].unsqueeze(-3), sin[positions].unsqueeze(-3)       # (batch or 1, 1, tokens, head_dim / 2)
+        elif end <= len(cos):
+            cos, sin = cos[past:end], sin[past:end]
         else:
-            raise ValueError(f"the RoPE tables hold {len(self.cos)} positions, and {end} tokens came")
+            raise ValueError(f"the RoPE tables hold {len(cos)} positions, and {end} tokens came")
         return apply_rope(x, cos, sin)
 
     def visible(self, query, keys, mask):
@@ -243,14 +243,13 @@ class LatentAttention(nn.Module):
         self.k_up, self.v_up = (nn.Linear(latent_dim, n_heads * head_dim, bias=False) for _ in range(2))
         self.o_proj = nn.Linear(n_heads * head_dim, d_model, bias=False)
         self.latent_norm = latent_norm or nn.Identity()
-        for name, table in zip(("cos", "sin"), rope):
-            self.register_buffer(name, table, persistent=False)
+        self.rope = rope
 
     def forward(self, x, *, absorbed=False, cache=None):
         past, end = (0, x.shape[1]) if cache is None else (cache.length, cache.length + x.shape[1])
-        if end > len(self.cos):
-            raise ValueError(f"the RoPE tables hold {len(self.cos)} positions, and {end} tokens came")
-        cos, sin = self.cos[past:end], self.sin[past:end]
+        if end > len(self.rope[0]):
+            raise ValueError(f"the RoPE tables hold {len(self.rope[0])} positions, and {end} tokens came")
+        cos, sin = (table[past:end].to(x.device) for table in self.rope)
         query = self.q_proj(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)                 # (batch, heads, tokens, head_dim + rope_dim)
         query, q_rope = query.split([self.head_dim, self.rope_dim], dim=-1)
         q_rope, k_rope = apply_rope(q_rope, cos, sin), apply_rope(self.k_rope_proj(x).unsqueeze(1), cos, sin)

@@ -44,8 +44,8 @@ def by_hand(module, x, mask=None):
         for head in range(heads):
             cut, cut_kv = (slice(n * module.head_dim, (n + 1) * module.head_dim) for n in (head, head // group))
             query, key = module.q_norm(module.q_proj(x[row])[:, cut]), module.k_norm(module.k_proj(x[row])[:, cut_kv])
-            if module.cos is not None:
-                query, key = (apply_rope(part, module.cos[:tokens], module.sin[:tokens]) for part in (query, key))
+            if module.rope is not None:
+                query, key = (apply_rope(part, *(table[:tokens] for table in module.rope)) for part in (query, key))
             seen = allowed if mask is None or mask.dtype != torch.bool else allowed & mask[row, head]
             full = torch.zeros(tokens, tokens, dtype=x.dtype).masked_fill(~seen, -torch.inf)
             if mask is not None and mask.dtype != torch.bool:
@@ -128,7 +128,7 @@ def test_shared_heads_are_repeated_weights(case):
     module, x = case
     heads, group = module.n_heads, module.n_heads // module.n_kv_heads
     spread = MultiHeadAttention(x.shape[-1], heads, n_kv_heads=heads, head_dim=module.head_dim, bias=module.q_proj.bias is not None,
-                                rope=None if module.cos is None else (module.cos, module.sin), q_norm=module.q_norm, k_norm=module.k_norm,
+                                rope=module.rope, q_norm=module.q_norm, k_norm=module.k_norm,
                                 window=module.window).double()
     state = module.state_dict()
     for name in [name for name in state if name.startswith(("k_proj", "v_proj"))]:
@@ -363,7 +363,7 @@ def test_latent_attention_by_loops():
     """Equations 37 to 47 of the paper, head by head and token by token, without the latent of the queries."""
     torch.manual_seed(9)
     module, x = latent().double(), torch.randn(1, 7, 32, dtype=torch.float64)
-    notes, (cos, sin) = module.latent_proj(x[0]), (module.cos, module.sin)
+    notes, (cos, sin) = module.latent_proj(x[0]), module.rope
     shared = apply_rope(module.k_rope_proj(x[0]), cos[:7], sin[:7])
     rows = []
     for t in range(7):
@@ -423,3 +423,14 @@ def test_parity_with_deepseek_v2():
     with torch.no_grad():
         expected = theirs(hidden_states=x, attention_mask=mask, position_embeddings=turns)[0]
         assert close(ours(x), expected, 1e-5) and close(ours(x, absorbed=True), expected, 1e-5)
+
+
+def test_a_change_of_dtype_does_not_round_the_angles():
+    torch.manual_seed(0)
+    attention, x = MultiHeadAttention(16, 2, rope=rope_tables(8, 600)), torch.randn(1, 600, 16)
+    before = attention(x)
+    low = attention.to(torch.bfloat16).float()                  # the weights are rounded now, the tables must not be
+    for parameter in low.parameters():
+        assert torch.equal(parameter, parameter.bfloat16().float())
+    assert all(torch.equal(a, b) for a, b in zip(low.rope, rope_tables(8, 600)))
+    assert (low(x) - before).abs().max() < 0.02
