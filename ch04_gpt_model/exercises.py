@@ -27,7 +27,7 @@ def check_through_the_glasses(numbers):
     causes = [
         ((-3, -1, -1, 5), "those are the deviations from the mean, 4; they still have to be divided by their typical size"),
         ((-1 / 3, -1 / 9, -1 / 9, 5 / 9), "you divided by the variance, 9; the standard deviation is its square root"),
-        ((-0.866, -0.289, -0.289, 1.443), "you divided the sum of the squares, 36, by n − 1 = 3; LayerNorm takes the plain mean of the squares, with n = 4"),
+        ((-0.866, -0.289, -0.289, 1.443), "you divided the sum of the squares, 36, by n − 1 = 3; LayerNorm divides by n = 4"),
         ((0.2, 0.6, 0.6, 1.8), "that is the column divided by its root mean square, 5; take the mean away first"),
         ((-0.5, -1 / 6, -1 / 6, 5 / 6), "you made the length 1, dividing by 6; LayerNorm makes the mean of the squares 1, and so the length √4 = 2"),
     ]
@@ -56,7 +56,8 @@ def check_block_parameters(block_parameters):
             11 * d * d + 12 * d: "attention has four matrices of d × d: queries, keys, values, and the one that writes",
             8 * d * d + 9 * d: "the MLP has two matrices, one that widens to 4d and one that narrows back: 8 d² together",
         }
-        raise Wrong(f"for d = {d} you return {got:,}, and there are {expected:,}. {causes.get(got, 'Count attention, MLP and the two norms apart.')}".strip())
+        cause = causes.get(got, "count attention, MLP and the two norms apart")
+        raise Wrong(f"for d = {d} you return {got:,}, and there are {expected:,}: {cause}")
     return "12 d² + 13 d: with it you can read the size of any GPT-2 off its width and depth."
 
 
@@ -91,7 +92,8 @@ def check_block_forward(block_forward):
                 raise Wrong("your function changes the board it was given; write x = x + …, since x += … overwrites the caller's tensor")
             middle = x + attend(x)
             if not isinstance(got, torch.Tensor) or got.shape != x.shape:
-                raise Wrong(f"for a board of shape {tuple(x.shape)} expected a tensor of the same shape, got {getattr(got, 'shape', type(got).__name__)}")
+                found = getattr(got, "shape", type(got).__name__)
+                raise Wrong(f"for a board of shape {tuple(x.shape)} expected a tensor of the same shape, got {found}")
             if torch.allclose(got, middle + think(middle), rtol=1e-9):
                 continue
             n, m = block.attention_norm(x), middle
@@ -99,12 +101,13 @@ def check_block_forward(block_forward):
             post = block.attention_norm(x + block.attention(x))
             first = think(x) + x
             causes = [
-                (block.mlp_norm(normed) + think(normed), "that is the colleague's: the board itself was put through the glasses, twice. Norm what a writer reads, and add to x"),
+                (block.mlp_norm(normed) + think(normed),
+                 "that is the colleague's: the board itself goes through the glasses, twice. Norm what a writer reads, and add to x"),
                 (think(attend(x)), "nothing is added: each writer wipes the board"),
                 (x + attend(x) + think(x), "the MLP has read the board from before the attention; the two are to write one after the other"),
                 (m + block.mlp(m), "the MLP reads without glasses"),
                 (x + block.attention(x) + think(x + block.attention(x)), "the attention reads without glasses"),
-                (block.mlp_norm(post + block.mlp(post)), "that is post-norm, as in the first transformer: the sum is normed. GPT-2 norms what is read"),
+                (block.mlp_norm(post + block.mlp(post)), "that is post-norm, of the first transformer: the sum is normed. GPT-2 norms what is read"),
                 (first + attend(first), "the MLP comes first here; in GPT-2 it is the attention"),
             ]
             for values, cause in causes:
@@ -116,7 +119,8 @@ def check_block_forward(block_forward):
 
 @check("4.1.4")
 def check_board_size(board_size):
-    for start, note, n_layers, divided in ((1.0, 1.0, 12, False), (0.5, 2.0, 48, False), (1.0, 1.0, 12, True), (0.3, 1.5, 36, True), (2.0, 0.0, 7, False)):
+    for start, note, n_layers, divided in ((1.0, 1.0, 12, False), (0.5, 2.0, 48, False), (1.0, 1.0, 12, True), (0.3, 1.5, 36, True),
+                                           (2.0, 0.0, 7, False)):
         got = float(board_size(start, note, n_layers, divided))
         writers = 2 * n_layers
         expected = (start**2 + (1 if divided else writers) * note**2) ** 0.5
@@ -159,9 +163,11 @@ def check_learn_by_heart(learn_by_heart):
     if loss < 0.05:
         return f"It knows both rows, with {loss:.3f} nats a token. A new model that can't do this has a fault, and no amount of data will mend it."
     if echo < 0.2:
-        raise Wrong(f"it has learned to repeat the token that it reads ({echo:.2f} nats), not to say the next one ({loss:.2f}): the targets are ids[:, 1:]")
+        raise Wrong(f"it has learned to repeat the token that it reads ({echo:.2f} nats), not to say the next one ({loss:.2f}): "
+                    "the targets are ids[:, 1:]")
     if loss > math.log(40):
-        raise Wrong(f"the loss is {loss:.2f} now, and an even bet pays ln 40 = {math.log(40):.2f}: did you step uphill, forget zero_grad, or take too large a learning rate?")
+        raise Wrong(f"the loss is {loss:.2f} now, and an even bet pays ln 40 = {math.log(40):.2f}: did you step uphill, forget zero_grad, "
+                    "or take too large a learning rate?")
     raise Wrong(f"the loss fell to {loss:.2f} nats a token; go on until it is below 0.05")
 
 
@@ -184,20 +190,26 @@ def check_fold(fold):
             raise Wrong("the norm or the matrix that were given have changed; make a new nn.Linear")
         if tuple(folded.weight.shape) != (outputs, d):
             raise Wrong(f"for {d} inputs and {outputs} outputs the weight should have shape {(outputs, d)}, yours has {tuple(folded.weight.shape)}")
-        got = folded(bare)
-        if got.shape == expected.shape and torch.allclose(got, expected, rtol=1e-6, atol=1e-6):
+        got, own = folded(bare), linear.bias if has_bias else 0.0
+        weight = linear.weight * norm.weight
+
+        def near(bias, weight=weight, got=got, bare=bare):
+            return got.shape[-1] == len(weight) and torch.allclose(got, bare @ weight.T + bias, atol=1e-6)
+
+        if near(linear.weight @ norm.bias + own):
             continue
-        if has_bias and torch.allclose(got, bare @ (linear.weight * norm.weight).T + linear.bias, atol=1e-6):
-            raise Wrong("the weight is right. The norm's bias goes through the matrix as well: it adds W @ norm.bias")
-        if has_bias and torch.allclose(got, bare @ (linear.weight * norm.weight).T + linear.weight @ norm.bias, atol=1e-6):
-            raise Wrong("the weight is right, and the norm's bias is in; the matrix had a bias of its own")
-        if not has_bias and torch.allclose(got, bare @ (linear.weight * norm.weight).T, atol=1e-6):
+        if not has_bias and near(0.0):
             raise Wrong("this matrix had no bias, and the folded one needs one: the norm's bias, sent through the matrix, doesn't vanish")
-        if has_bias and torch.allclose(got, bare @ (linear.weight * norm.weight).T + linear.bias + (linear.weight * norm.weight) @ norm.bias, atol=1e-6):
+        if near(own):
+            raise Wrong("the weight is right. The norm's bias goes through the matrix as well: it adds W @ norm.bias")
+        if near(linear.weight @ norm.bias):
+            raise Wrong("the weight is right, and the norm's bias is in; the matrix had a bias of its own")
+        if near(own + weight @ norm.bias):
             raise Wrong("the weight is right. The norm's bias comes after its weight: send it through the old matrix, not through the new one")
-        if outputs == d and torch.allclose(got, bare @ (linear.weight * norm.weight[:, None]).T + linear.weight @ norm.bias + linear.bias, atol=1e-6):
+        if outputs == d and near(linear.weight @ norm.bias + own, linear.weight * norm.weight[:, None]):
             raise Wrong("you scaled the rows of the matrix. The norm's weight scales what comes in, and so the columns")
-        raise Wrong(f"for {d} inputs and {outputs} outputs the results differ by up to {(got - expected).abs().max():.2f}: write out W (g · x + b) + c")
+        apart = (got - expected).abs().max()
+        raise Wrong(f"for {d} inputs and {outputs} outputs the results differ by up to {apart:.2f}: write out W (g · x + b) + c")
     return "The learned part of a norm can live in the matrix behind it. What can't be folded is the sphere."
 
 

@@ -42,6 +42,10 @@ def post_norm(block, x):
     return block.mlp_norm(x + block.mlp(x))
 
 
+def side_by_side(block, x):
+    return x + block.attention(block.attention_norm(x)) + block.mlp(block.mlp_norm(x))
+
+
 def overwriting(block, x):
     x += block.attention(block.attention_norm(x))
     return x + block.mlp(block.mlp_norm(x))
@@ -154,12 +158,12 @@ WRONG = [
     (exercises.check_block_parameters, lambda d: 12 * d * d + 10 * d, "has 4d numbers"),
     (exercises.check_block_parameters, lambda d: 8 * d * d + 9 * d, "one that widens to 4d"),
     (exercises.check_block_parameters, lambda d: 11 * d * d + 12 * d, "attention has four matrices"),
-    (exercises.check_block_parameters, lambda d: d, "Count attention, MLP and the two norms apart"),
+    (exercises.check_block_parameters, lambda d: d, "count attention, MLP and the two norms apart"),
     (exercises.check_block_forward, colleague, "that is the colleague's"),
     (exercises.check_block_forward, post_norm, "that is post-norm"),
     (exercises.check_block_forward, overwriting, "changes the board it was given"),
     (exercises.check_block_forward, lambda block, x: block.mlp(block.mlp_norm(block.attention(block.attention_norm(x)))), "nothing is added"),
-    (exercises.check_block_forward, lambda block, x: x + block.attention(block.attention_norm(x)) + block.mlp(block.mlp_norm(x)), "before the attention"),
+    (exercises.check_block_forward, side_by_side, "before the attention"),
     (exercises.check_block_forward, lambda block, x: (y := x + block.attention(block.attention_norm(x))) + block.mlp(y), "the MLP reads without"),
     (exercises.check_block_forward, lambda block, x: (y := x + block.attention(x)) + block.mlp(block.mlp_norm(y)), "the attention reads without"),
     (exercises.check_block_forward, lambda block, x: x[0], "expected a tensor of the same shape"),
@@ -170,7 +174,7 @@ WRONG = [
     (exercises.check_board_size, lambda s, n, layers, divided: size(s, n, layers, False), "the notes were to be divided"),
     (exercises.check_board_size, lambda s, *a: size(0.0, *a), "isn't empty at the start"),
     (exercises.check_board_size, lambda *a: 7.0, "Start from the variances"),
-    (exercises.check_learn_by_heart, lambda model, ids: None or model(ids) and None, "no parameter has moved"),
+    (exercises.check_learn_by_heart, lambda model, ids: model(ids).sum(), "no parameter has moved"),
     (exercises.check_learn_by_heart, lambda model, ids: learn(model, ids, steps=30), "go on until"),
     (exercises.check_learn_by_heart, lambda model, ids: learn(model, ids, shift=False), "it has learned to repeat"),
     (exercises.check_learn_by_heart, lambda model, ids: learn(model, ids, steps=20, up=True), "did you step uphill"),
