@@ -5,6 +5,7 @@ import time
 
 import torch
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ch01_intro.exercises import Wrong, check
 from ch03_attention.utils import MultiHeadAttention
@@ -119,7 +120,7 @@ def check_block_forward(block_forward):
 
 @check("4.1.4")
 def check_board_size(board_size):
-    for start, note, n_layers, divided in ((1.0, 1.0, 12, False), (0.5, 2.0, 48, False), (1.0, 1.0, 12, True), (0.3, 1.5, 36, True),
+    for start, note, n_layers, divided in ((1.0, 2.0, 12, False), (0.5, 2.0, 48, False), (1.0, 1.0, 12, True), (0.3, 1.5, 36, True),
                                            (2.0, 0.0, 7, False)):
         got = float(board_size(start, note, n_layers, divided))
         writers = 2 * n_layers
@@ -373,3 +374,321 @@ def check_active(active_parameters):
             raise Wrong(f"{case}: each token meets the whole router, which has to score all experts")
         raise Wrong(case)
     return "Memory is paid for the total, time for the active ones: 12,879,925,248 of 46,702,792,704 for Mixtral."
+
+
+# ---- 03 text generation
+
+
+@check("4.3.1")
+def check_four_counts(answer):
+    got = tuple(answer)
+    if len(got) != 4:
+        raise Wrong(f"four numbers are asked for; you give {len(got)}")
+    for place, (name, right, causes) in enumerate((
+            ("top_k = 4", 4, {}),
+            ("top_p = 0.75", 3, {2: "0.45 + 0.20 is 0.65, not yet 0.75", 4: "0.45 + 0.20 + 0.15 has passed 0.75 already"}),
+            ("min_p = 0.2", 4, {2: "the bar is not at 0.2, but at 0.2 times the largest bet",
+                                3: "the bar is at 0.2 · 0.45 = 0.09, and 0.10 is above it",
+                                5: "the bar is at 0.2 · 0.45 = 0.09, and 0.06 is below it"}),
+            ("top_k = 2 and top_p = 0.6", 1, {2: "after top_k the first has 0.45 / 0.65 = 0.69 of what is left, and that has reached 0.6 alone"}))):
+        if got[place] != right:
+            raise Wrong(f"{name}: {causes.get(got[place], f'{got[place]} is not right; add up the bets in order, or compare with the largest')}")
+    return "You can read the settings of any generator."
+
+
+@check("4.3.2")
+def check_temperature_for(temperature_for):
+    for p, share in ((0.8, 0.8), (0.8, 0.9), (0.9, 0.6), (0.55, 0.99), (0.999, 0.51)):
+        def odds(x):
+            return math.log(x / (1 - x))
+        right, got = odds(p) / odds(share), temperature_for(p, share)
+        if math.isclose(got, right, rel_tol=1e-6):
+            continue
+        case = f"p = {p}, share = {share}: expected {right:.4f}, got {got:.4f}"
+        if math.isclose(got, 1 / right, rel_tol=1e-6):
+            raise Wrong(f"{case}: upside down. Logits are divided by the temperature; a higher one brings the shares together")
+        if math.isclose(got, math.log(p) / math.log(share), rel_tol=1e-6):
+            raise Wrong(f"{case}: the powers p^(1/T) have to be divided by their sum again; look at the ratio of the two, where it cancels")
+        raise Wrong(case)
+    return "From a wish, how often, to the knob that grants it."
+
+
+class _Letters:
+    """A tokenizer for the check: id i is the i-th letter."""
+
+    text = "abcdefghijklmnopqrstuvwxyz .T"
+
+    def decode(self, ids):
+        return "".join(self.text[i] for i in ids)
+
+
+@check("4.3.3")
+def check_stop_at(stop_at):
+    letters = _Letters()
+
+    def run(listen, rows):
+        """Where each row ends, fed in turn as generate does; None where it doesn't."""
+        ends = [None] * len(rows)
+        for step in range(max(map(len, rows))):
+            for row, text in enumerate(rows):
+                if ends[row] is None and step < len(text) and listen(row, letters.text.index(text[step])) is True:
+                    ends[row] = step + 1
+        return ends
+
+    for rows, phrase, right in ((["abc end", "end"], "end", [7, 3]), (["the e", "nd"], "end", [None, None]),
+                                (["een", "x", "endend"], "end", [None, None, 3]), (["aab", "ab"], "aab", [3, None]), ([" xx. a"], ". ", [5])):
+        got = run(stop_at(phrase, letters), rows)
+        if got == right:
+            continue
+        case = f"rows {rows}, phrase {phrase!r}: they should end after {right} tokens, and end after {got}"
+        if all(end is None for end in got):
+            raise Wrong(f"{case}. Does your function look at the whole text of the row, or at the newest token? "
+                        "And does it return True (and not only something true)?")
+        raise Wrong(f"{case}. The rows take turns, and must not hear each other: keep a list for each row")
+    first, second = stop_at("ab", letters), stop_at("ab", letters)
+    first(0, 0)
+    if second(0, 1) is True:
+        raise Wrong("two functions made by stop_at share what they have heard: make the lists anew inside stop_at")
+    if first(1, 5) not in (False, None):
+        raise Wrong(f"a row that goes on should get False; it gets {first(1, 5)!r}")
+    return "This is how a chat ends its turn where no single token says so."
+
+
+@check("4.3.4")
+def check_forbidden(forbidden):
+    for ids, n, right in (([1, 2, 3, 1, 2], 3, {3}), ([1, 2, 3, 1, 2, 4, 1, 2], 3, {3, 4}), ([1, 2], 3, set()), ([], 2, set()), ([5, 5, 5], 2, {5}),
+                          ([4, 7, 4], 1, {4, 7}), ([1, 2, 3, 4], 2, set()), ([7, 8, 9, 7, 8], 5, set()), ([1, 2, 1], 2, {2})):
+        given = list(ids)
+        got = forbidden(given, n)
+        if given != ids:
+            raise Wrong(f"your function changes the list it is given: {ids} became {given}")
+        if set(got) == right:
+            continue
+        case = f"ids {ids}, n = {n}: expected {sorted(right) or 'none'}, got {sorted(got) or 'none'}"
+        if n == 1:
+            raise Wrong(f"{case}. A run of one token is the token: whatever has been said is forbidden. Mind that ids[-0:] is the whole list")
+        if right and not got:
+            raise Wrong(f"{case}. The last {n - 1} tokens, {ids[len(ids) - n + 1:]}, stood before; what followed them there?")
+        if right < set(got):
+            raise Wrong(f"{case}: too many. Only what followed the same {n - 1} tokens is forbidden, and only a run of n tokens")
+        raise Wrong(case)
+    return "Loops of n tokens are impossible now. So is any name of n tokens said twice: use it with a large n."
+
+
+@check("4.3.5")
+def check_wrong_result(wrong_result):
+    generator = torch.Generator().manual_seed(0)
+    p, q = torch.rand(2, 5, 7, generator=generator, dtype=torch.float64)**2
+    p, q = p / p.sum(-1, keepdim=True), q / q.sum(-1, keepdim=True)
+    both = torch.minimum(p, q)
+    refused = 1 - both.sum(-1, keepdim=True)
+    right, got = both + refused * p, wrong_result(p, q)
+    if not isinstance(got, torch.Tensor) or got.shape != p.shape:
+        raise Wrong(f"expected a tensor of shape {tuple(p.shape)}, got {tuple(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__}")
+    if not torch.allclose(got, right):
+        three = wrong_result(torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64), torch.tensor([0.2, 0.6, 0.2], dtype=torch.float64))
+        case = f"for the three tokens of the table expected [0.35, 0.39, 0.26], got {[round(x, 3) for x in three.tolist()]}"
+        if torch.allclose(got, p):
+            raise Wrong(f"{case}: that is p, the result of the right rule, which draws from what is missing")
+        if torch.allclose(got, both / both.sum(-1, keepdim=True)):
+            raise Wrong(f"{case}: those are the accepted proposals alone. After a refusal a token is said too")
+        if not torch.allclose(got.sum(-1), torch.ones(5, dtype=torch.float64)):
+            raise Wrong(f"{case}, which sums to {three.sum():.3f}. A refusal has the probability 1 − Σ min(p, q), and after it p is drawn from")
+        raise Wrong(case)
+    return "The colleague's tokens lean towards Hare's: what Hare overrates comes too often, by (1 − α) p."
+
+
+@check("4.3.6")
+def check_best_draft_tokens(best_draft_tokens):
+    for alpha, cost, most in ((0.5, 0.1, 20), (0.8, 0.05, 20), (0.0, 0.1, 20), (1.0, 0.1, 20), (0.3, 0.5, 20), (0.9, 0.02, 8), (0.95, 0.0, 5),
+                              (0.6, 1.0, 20), (0.5, 0.5, 20)):
+        speeds = [sum(alpha**i for i in range(k + 1)) / (1 + k * cost) for k in range(most + 1)]
+        right = next(k for k, speed in enumerate(speeds) if speed >= max(speeds) - 1e-12)
+        got = best_draft_tokens(alpha, cost, most)
+        if got == right:
+            continue
+        case = f"alpha = {alpha}, cost = {cost}, most = {most}: expected {right}, got {got}"
+        if isinstance(got, int) and 0 <= got <= most and speeds[got] >= max(speeds) - 1e-12:
+            raise Wrong(f"{case}, which is as fast: of equals the smallest k is asked for")
+        if got == most:
+            raise Wrong(f"{case}. More tokens per round always come with more proposals; divide them by the time of the round, 1 + k · cost")
+        if right == 0:
+            raise Wrong(f"{case}. Not to speculate at all, k = 0, is allowed too")
+        raise Wrong(f"{case}. It gives {speeds[right]:.3f} tokens per pass-time, and yours {speeds[got]:.3f}" if got in range(most + 1) else case)
+    return "Guess long where guesses are good and cheap; where they are bad, not at all."
+
+
+# ---- 04 memory and compute
+
+
+@check("4.4.1")
+def check_read_the_bits(answer):
+    value, brain, half = (float(part) for part in answer)
+    causes = {2.0: "that leaves out the 1 in front of the mantissa: 1 + 1/4, not 1/4",
+              8.0: "that is the exponent alone, 2³; the mantissa 0100000 is 1/4",
+              -10.0: "the sign bit is 0, so the number is positive", 20.0: "10000010 is 130, and 130 − 127 is 3, not 4",
+              5.0: "10000010 is 130, and 130 − 127 is 3, not 2", 12.0: "the first bit of the mantissa is worth 1/2, the second 1/4"}
+    if value != 10:
+        raise Wrong(causes.get(value, f"bits of the exponent: 10000010 is 130, less the bias 127 makes 3; times 1 + 1/4; you have {value:g}"))
+    for name, got, bits in (("bf16", brain, 7), ("fp16", half, 10)):
+        right = 2**(bits + 1) + 1
+        if got == right:
+            continue
+        if got == 2**bits + 1:
+            raise Wrong(f"{name}: {got:g} still fits: the 1 in front counts as a bit, so there are {bits + 1}")
+        if got == right - 1:
+            raise Wrong(f"{name}: {got:g} is a power of two, which fits; the next one doesn't")
+        if got < right:
+            raise Wrong(f"{name} holds {got:g}: it has no more than {bits + 1} bits")
+        raise Wrong(f"{name}: there is a gap before {got:g}. From 2^{bits + 1} on, the step is 2")
+    return "You read floating point. A counter in bf16 stands still at 256, in fp16 at 2,048."
+
+
+@check("4.4.2")
+def check_billions(answer):
+    right = {"AdamW in fp32": (0.5, {2.0: "that is the weights alone; gradients and two memories come along, 16 bytes in all",
+                                     1.0: "that is 8 bytes a weight: the two memories of Adam are missing",
+                                     2 / 3: "that is 12 bytes a weight: Adam has two memories"}),
+             "SGD in bf16": (1.0, {2.0: "that is 2 + 2 bytes: the fp32 copy of the weights takes 4 more",
+                                   0.5: "that is 16 bytes a weight, as for Adam; plain SGD has no memory",
+                                   8 / 12: "that is 12 bytes a weight; plain SGD has no memory"}),
+             "serving in bf16": (4.0, {2.0: "bf16 has 2 bytes, not 4", 8.0: "bf16 has 2 bytes, not 1"}),
+             "serving in int4": (16.0, {8.0: "4 bits are half a byte", 2.0: "4 bits, not 4 bytes", 4.0: "that is bf16; 4 bits are half a byte"})}
+    if len(answer) != 4:
+        raise Wrong(f"four numbers are asked for, you give {len(answer)}")
+    for got, (name, (expected, causes)) in zip(answer, right.items()):
+        if abs(got - expected) > 1e-6 * expected:
+            cause = next((cause for wrong, cause in causes.items() if abs(got - wrong) < 0.01 * wrong), f"{8 / got:.3g} bytes a weight are not right")
+            raise Wrong(f"{name}, {got:g} billion: {cause}")
+    return "A factor of 32 between training a model and serving it squeezed, on the same cart."
+
+
+@check("4.4.3")
+def check_largest_scale(largest_scale):
+    for values, expected in (([1e-3, -2e-4], 2.0**25), ([3.0, -100.0], 512.0), ([65504.0, 1.0], 1.0), ([65519.0], 1.0), ([65520.0], 0.5),
+                             ([-1.0, 0.0], 32768.0), ([1e6], 2.0**-4), ([3e-9, 0.0], 2.0**44)):
+        got = float(largest_scale(torch.tensor(values)))
+        if got == expected:
+            continue
+        case = f"gradients {values}: expected 2^{math.log2(expected):g}, got {f'2^{math.log2(got):g}' if got > 0 else got}"
+        if got > 0 and not math.log2(got).is_integer():
+            raise Wrong(f"gradients {values}: {got:g} is not a power of two; other factors would round the gradients")
+        if (torch.tensor(values) * got).half().isinf().any():
+            sign = " The largest in size is negative." if min(values) < -max(values) else ""
+            raise Wrong(f"{case}, and there a gradient becomes infinite.{sign}")
+        if values == [65519.0]:
+            raise Wrong(f"{case}: 65,519 lies above the largest number, but is rounded down to it, not to infinity")
+        if got == 1 and expected > 1:
+            raise Wrong(f"{case}: scales above 1 are what it is for")
+        raise Wrong(f"{case}: twice your scale would not overflow either")
+    return "One step below infinity. Real loops stay a little lower, as the next batch's largest gradient is not known."
+
+
+@check("4.4.4")
+def check_largest_batch(largest_batch):
+    from ch04_gpt_model.utils import memory_budget
+    small = GPTConfig(500, 64, 32, 2, 4)
+    gpt2 = GPTConfig(50257, 1024, 768, 12, 12, norm="layernorm", activation="gelu", positions="learned", bias=True)
+    cases = [("GPT-2, 1,024 tokens, 8 GB", gpt2, 1024, 8 * 10**9, {}),
+             ("the same, checkpointed, chunked", gpt2, 1024, 8 * 10**9, {"checkpointing": True, "chunk": 1024}),
+             ("GPT-2 on 2 GB", gpt2, 1024, 2 * 10**9, {}), ("a small model, 10 MB", small, 64, 10**7, {"activations": "bf16"}),
+             ("just enough for 3 texts", small, 64, sum(memory_budget(small, 3, 64).values()), {}),
+             ("one byte less", small, 64, sum(memory_budget(small, 3, 64).values()) - 1, {})]
+    for name, config, tokens, memory, options in cases:
+        def total(batch_size, config=config, tokens=tokens, options=options):
+            return sum(memory_budget(config, batch_size, tokens, **options).values())
+
+        expected = 0
+        while total(expected + 1) <= memory:
+            expected += 1
+        got = largest_batch(config, tokens, memory, **options)
+        if got == expected:
+            continue
+        case = f"{name}: expected {expected}, got {got}"
+        if expected == 0:
+            raise Wrong(f"{case}: not even one text fits, {total(1) / 1e9:.2f} GB")
+        if got > expected and total(got) > memory:
+            fits = sum(size for part, size in memory_budget(config, got, tokens, **options).items() if part != "workspace") <= memory
+            raise Wrong(f"{case}, which takes {total(got):,} bytes{'; the workspace counts too' if fits else ''}")
+        if options and got == next((b for b in range(1, 10**6) if sum(memory_budget(config, b + 1, tokens).values()) > memory), 0):
+            raise Wrong(f"{case}: the options {options} were not passed on")
+        full = " (exactly full is allowed)" if total(got + 1) == memory else ""
+        raise Wrong(f"{case}, and one more would fit: {total(got + 1):,} of {memory:,} bytes{full}")
+    return "Before the first step, not after the crash: you know what fits."
+
+
+@check("4.4.5")
+def check_round_by_chance(round_by_chance):
+    generator = torch.Generator().manual_seed(0)
+    for start, step in ((1.3, 1.0), (-1.3, 1.0), (0.1, 0.25), (-7.9, 2.0), (0.003, 1 / 128)):
+        got = round_by_chance(torch.full((20_000,), start, dtype=torch.float64), step, generator)
+        low = math.floor(start / step) * step
+        case = f"{start} on a grid of {step:g}"
+        if got.shape != (20_000,):
+            raise Wrong(f"{case}: expected 20000 numbers for 20000, got shape {tuple(got.shape)}")
+        if (got / step - (got / step).round()).abs().max() > 1e-6:
+            raise Wrong(f"{case}: {got[0].item():g} is not a multiple of the step")
+        if got.min() < low - 1e-9 or got.max() > low + step + 1e-9:
+            raise Wrong(f"{case}: the neighbours are {low:g} and {low + step:g}, and you give {got.min():g} to {got.max():g}")
+        mean, spread = got.mean().item(), got.std().item()
+        if spread == 0 and start < 0:
+            raise Wrong(f"{case}: you always give {got[0].item():g}. The point below {start} is {low:g}: use floor, not trunc, and mind the sign")
+        if spread == 0:
+            raise Wrong(f"{case}: you always give {got[0].item():g}. Each number needs a coin of its own, or the mean is lost")
+        if abs(mean - start) > 0.02 * step:
+            mirrored = abs(mean - (2 * low + step - start)) < 0.02 * step
+            cause = "The coin is the wrong way round" if mirrored else "The share of the step that it has gone is the chance"
+            raise Wrong(f"{case}: the mean is {mean:.4g}, not {start}. {cause}")
+    grid = torch.arange(-8.0, 9.0).double() * 0.5
+    if not torch.equal(round_by_chance(grid, 0.5, generator), grid):
+        raise Wrong("numbers that lie on the grid must stay: there nothing has been gone of the step")
+    same = [round_by_chance(torch.full((50,), 0.5, dtype=torch.float64), 1.0, torch.Generator().manual_seed(seed)) for seed in (1, 1)]
+    if not torch.equal(*same):
+        raise Wrong("two calls with generators of the same seed differ: throw the coins with the generator that is given")
+    return "Wrong each time, and right on average: a thousand small updates arrive."
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the largest number of elements of any tensor that an operation returns."""
+
+    largest, shape = 0, ()
+
+    def __torch_dispatch__(self, operation, types, arguments=(), named=None):
+        result = operation(*arguments, **(named or {}))
+        for value in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(value, torch.Tensor) and value.numel() > self.largest:
+                self.largest, self.shape = value.numel(), tuple(value.shape)
+        return result
+
+
+@check("4.4.6")
+def check_nats_and_gradients(nats_and_gradients):
+    for n, d, vocab, chunk in ((40, 8, 60, 6), (12, 5, 30, 4), (7, 4, 11, 7), (9, 3, 10, 100)):
+        generator = torch.Generator().manual_seed(n)
+        hidden, weight = (torch.randn(rows, d, generator=generator, dtype=torch.float64) for rows in (n, vocab))
+        targets = torch.randint(vocab, (n,), generator=generator)
+        a, b = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
+        expected = F.cross_entropy(a @ b.T, targets, reduction="sum")
+        expected.backward()
+        before = hidden.clone(), weight.clone(), targets.clone()
+        with LargestTensor() as listener:
+            nats, d_hidden, d_weight = nats_and_gradients(hidden, weight, targets, chunk)
+        case = f"{n} tokens, vocabulary {vocab}, chunks of {chunk}"
+        if any(not torch.equal(old, new) for old, new in zip(before, (hidden, weight, targets))):
+            raise Wrong(f"{case}: hidden, weight or targets were changed; subtract in a tensor of your own")
+        if abs(float(nats) - expected.item()) > 1e-8:
+            mean = ": that is the mean" if abs(float(nats) * n / expected.item() - 1) < 1e-6 else ""
+            raise Wrong(f"{case}: the nats should be {expected.item():.4f}, and are {float(nats):.4f}{mean}")
+        for name, got, right in (("hidden", d_hidden, a.grad), ("weight", d_weight, b.grad)):
+            if got.shape != right.shape:
+                raise Wrong(f"{case}: the gradient of {name} has shape {tuple(got.shape)}, expected {tuple(right.shape)}")
+            if not torch.allclose(got, right, atol=1e-8):
+                if torch.allclose(-got, right, atol=1e-8):
+                    raise Wrong(f"{case}: the gradient of {name} has the wrong sign: softmax − one-hot, not the other way round")
+                if torch.allclose(got * n, right, atol=1e-8):
+                    raise Wrong(f"{case}: the gradient of {name} is that of the mean; the nats are summed")
+                only = " Only the last chunk arrived: add up over the chunks" if name == "weight" and n > chunk else ""
+                raise Wrong(f"{case}: the gradient of {name} starts with {got.flatten()[0]:.4f}, expected {right.flatten()[0]:.4f}.{only}")
+        if listener.largest > max(chunk * vocab, n * d, vocab * d):
+            raise Wrong(f"{case}: all right, but a tensor of shape {listener.shape} came up, larger than chunk × vocab = {chunk * vocab}")
+    return "The backward pass is over before it begins, and each logit was made once: this is how the fused kernels do it."

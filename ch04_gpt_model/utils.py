@@ -1,10 +1,13 @@
 # Generated from this chapter's notebooks by tools/export.py: change the notebook, then run `make utils`.
+import contextlib
+import functools
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from ch03_attention.utils import KVCache, MultiHeadAttention, rope_tables, softmax
 
@@ -318,16 +321,9 @@ def generate(model, prompts, max_new_tokens, *, temperature=1.0, top_k=None, top
     common = {"penalty": repetition_penalty, "stop_tokens": set(stop_tokens), "on_token": on_token, "settings": settings}
     if not hasattr(model, "config"):
         return [new for row, prompt in enumerate(prompts) for new in continue_rows(model, [prompt], max_new_tokens, None, first_row=row, **common)]
-    config, weight, was_training = model.config, model.head.weight, model.training
-    cache = None
-    if use_cache:
-        cache = KVCache(config.n_layers, len(prompts), config.n_kv_heads, max(map(len, prompts)) + max_new_tokens, config.head_dim,
-                        dtype=weight.dtype, device=weight.device)
-    model.eval()
-    try:
-        return continue_rows(model, prompts, max_new_tokens, cache, device=weight.device, **common)
-    finally:
-        model.train(was_training)
+    cache = make_cache(model, len(prompts), max(map(len, prompts)) + max_new_tokens) if use_cache else None
+    with resting(model):
+        return continue_rows(model, prompts, max_new_tokens, cache, device=model.head.weight.device, **common)
 
 
 def continue_rows(model, prompts, max_new_tokens, cache, *, penalty, stop_tokens, on_token, settings, first_row=0, device=None):
@@ -349,6 +345,28 @@ def continue_rows(model, prompts, max_new_tokens, cache, *, penalty, stop_tokens
         if not running:
             break
     return new
+
+
+@contextlib.contextmanager
+def resting(*models):
+    """Inside `with resting(model):` nothing is dropped out; afterwards each model is in training or not, as it was before."""
+    models = [model for model in models if hasattr(model, "config")]
+    before = [model.training for model in models]
+    try:
+        for model in models:
+            model.eval()
+        yield
+    finally:
+        for model, training in zip(models, before):
+            model.train(training)
+
+
+def make_cache(model, batch_size, max_tokens):
+    """An empty KVCache that fits `model`; None for a model without .config."""
+    if not hasattr(model, "config"):
+        return None
+    config, weight = model.config, model.head.weight
+    return KVCache(config.n_layers, batch_size, config.n_kv_heads, max_tokens, config.head_dim, dtype=weight.dtype, device=weight.device)
 
 
 def left_pad(prompts, device=None):
@@ -394,3 +412,194 @@ def check_prompts(model, prompts, max_new_tokens, repetition_penalty):
         if len(prompt) + max_new_tokens > context:
             raise ValueError(f"prompt {row} has {len(prompt)} tokens; with {max_new_tokens} new ones that makes "
                              f"{len(prompt) + max_new_tokens}, and the context holds {context}")
+
+
+@torch.no_grad()
+def beam_search(model, prompt, max_new_tokens, beams, *, stop_tokens=(), length_penalty=0.0):
+    """Look for the likeliest continuation of one prompt, a list of ids: at every step the `beams` likeliest beginnings live on.
+
+    Returns [(new ids without the stop token, score)], best first, at most `beams` of them. A score is ln P(new ids) divided by
+    (their number, the stop token included) ** length_penalty: 0 ranks by probability, 1 by the mean surprise of a token.
+    """
+    check_prompts(model, [prompt], max_new_tokens, 1.0)
+    if beams < 1 or length_penalty < 0:
+        raise ValueError(f"beam_search: expected beams from 1 and a length_penalty from 0, got {beams} and {length_penalty}")
+    cache = make_cache(model, 1, len(prompt) + max_new_tokens)
+    ids = torch.tensor([prompt], device=None if cache is None else cache.keys.device)                # (living beams, tokens)
+    stop, log_probs, found = torch.tensor(sorted(stop_tokens), device=ids.device), torch.zeros(1, device=ids.device), []
+    with resting(model):
+        for step in range(1, max_new_tokens + 1):
+            logits = next_logits(model, ids, torch.ones_like(ids, dtype=torch.bool), cache)
+            reached = log_probs[:, None] + logits.double().log_softmax(-1)                          # (living beams, vocab)
+            log_probs, best = reached.flatten().topk(min(beams, reached.numel()))
+            rows, tokens = best // reached.shape[1], best % reached.shape[1]
+            ids, ended = torch.cat([ids[rows], tokens[:, None]], 1), torch.isin(tokens, stop)
+            found += [(row[len(prompt):-1].tolist(), p.item() / step**length_penalty) for row, p in zip(ids[ended], log_probs[ended])]
+            found = sorted(found, key=lambda item: -item[1])[:beams]
+            ids, log_probs = ids[~ended], log_probs[~ended]
+            if not len(ids) or len(found) == beams and log_probs[0] / max_new_tokens**length_penalty <= found[-1][1]:
+                return found                                                                        # no living beam can still get among them
+            if cache is not None:
+                cache.reorder(rows[~ended])
+    found += [(row[len(prompt):].tolist(), p.item() / max(1, max_new_tokens)**length_penalty) for row, p in zip(ids, log_probs)]
+    return sorted(found, key=lambda item: -item[1])[:beams]
+
+
+@torch.no_grad()
+def speculative_generate(model, draft, prompt, max_new_tokens, *, draft_tokens=4, temperature=1.0, generator=None):
+    """Continue one prompt, a list of ids, by `max_new_tokens` ids drawn from `model`: `draft` proposes, `model` reads all proposals in one pass.
+
+    The ids are distributed as if `model` had drawn each of them (Leviathan et al. 2023, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318).
+    draft: a GPT of the same vocabulary, or any model(ids) -> logits. Returns (new ids, how many of them were accepted proposals).
+    """
+    check_sampling(temperature, None, None, None)
+    if draft_tokens < 0:
+        raise ValueError(f"draft_tokens: expected 0 or more, got {draft_tokens}")
+    for reader in (model, draft):
+        check_prompts(reader, [prompt], max_new_tokens, 1.0)
+    ids, end, accepted = list(prompt), len(prompt) + max_new_tokens, 0
+    caches = [make_cache(reader, 1, end) for reader in (model, draft)]
+    with resting(model, draft):
+        while len(ids) < end:
+            proposed, q = [], []
+            while len(proposed) < min(draft_tokens, end - len(ids) - 1):
+                q.append(read_on(draft, ids + proposed, caches[1], 1, temperature)[0])             # (vocab,)
+                proposed.append(torch.multinomial(q[-1], 1, generator=generator).item())
+            p = read_on(model, ids + proposed, caches[0], len(proposed) + 1, temperature)           # (proposals + 1, vocab)
+            if q and q[0].shape != p[0].shape:
+                raise ValueError(f"draft: expected the model's vocabulary of {p.shape[-1]}, got one of {len(q[0])}")
+            for token, p_here, q_here in zip(proposed, p, q):
+                if torch.rand((), generator=generator) * q_here[token] >= p_here[token]:            # kept with probability min(1, p / q)
+                    missing = (p_here - q_here).clamp(min=0)                                        # what q proposes too seldom
+                    correction = missing if missing.any() else p_here                               # equal but for rounding
+                    break
+                ids.append(token)
+                accepted += 1
+            else:
+                correction = p[-1]
+            ids.append(torch.multinomial(correction, 1, generator=generator).item())
+            for cache in filter(None, caches):
+                cache.truncate(min(cache.length, len(ids) - 1))                                     # forget what was refused
+    return ids[len(prompt):], accepted
+
+
+def read_on(model, ids, cache, last, temperature):
+    """Probabilities (last, vocab), float64, of what follows each of the `last` last ids; what the cache holds is not read again."""
+    if cache is None:
+        logits = model(torch.tensor([ids]))[0, -last:].cpu()                                        # all draws are made on the CPU
+    else:
+        logits = model(torch.tensor([ids[cache.length:]], device=cache.keys.device), cache=cache)[0, -last:].cpu()
+    if temperature == 0:
+        return F.one_hot(logits.argmax(-1), logits.shape[-1]).double()
+    return (logits.double() / temperature).softmax(-1)
+
+
+# ---- 04_memory_and_compute ----
+
+FORMATS = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 1, "int4": 0.5}                     # bytes per number
+
+
+def kept_by_norm(config, width, size):
+    """Bytes that autograd keeps for one vector in a norm, its output left out. size: bytes per number."""
+    return (width + 2) * size if config.norm == "layernorm" else 8 * width + 4          # RMSNorm is computed in fp32
+
+
+def kept_by_block(config, batch_size, context_length, size):
+    """Bytes that autograd keeps of one block, part by part: a dict. size: bytes per number. Without dropout; on a CPU, by SDPA in tiles."""
+    c, tokens = config, batch_size * context_length
+    queries, keys = c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim
+    copied = c.n_heads > 1 and (c.positions == "rope" or c.qk_norm)       # the heads' outputs, side by side
+    mlp = (4 if c.activation == "swiglu" else 2) * c.d_ff * size
+    if c.experts:
+        mlp = c.experts_per_token * (mlp + (3 * c.d_model + 1) * size + 32) + 12        # rows in, out and weighed; who goes where
+    masked = c.window is not None and c.window < context_length
+    return {"norms": tokens * (2 * kept_by_norm(c, c.d_model, size) + c.qk_norm * (c.n_heads + c.n_kv_heads) * kept_by_norm(c, c.head_dim, size)),
+            "inputs of attention and MLP": tokens * 2 * c.d_model * size,
+            "queries, keys, values": tokens * (queries + 2 * keys) * size,
+            "attention's output": tokens * ((1 + copied) * queries * size + 4 * c.n_heads) + masked * context_length**2 * size,
+            "inside the MLP": tokens * mlp}
+
+
+def kept_activations(config, batch_size, context_length, size, *, checkpointing=False, chunk=None):
+    """Bytes that autograd keeps from the ids to the cross-entropy; checkpointing: of a block, its input alone; chunk: no log-probabilities."""
+    c, tokens = config, batch_size * context_length
+    block = tokens * c.d_model * size if checkpointing else sum(kept_by_block(c, batch_size, context_length, size).values())
+    tables = {"learned": 8 * context_length, "rope": 4 * c.context_length * c.head_dim, "none": 0}[c.positions]
+    head = tokens * (kept_by_norm(c, c.d_model, size) + c.d_model * size)
+    return 16 * tokens + tables + c.n_layers * block + head + (0 if chunk else 4 * tokens * c.vocab_size)
+
+
+def chunked_cross_entropy(hidden, weight, targets, *, chunk=1024, ignore_index=-100):
+    """(summed surprise in nats, number of targets) of the logits hidden @ weight.T, of which only `chunk` rows exist at a time.
+
+    hidden: (..., d_model), weight: (vocab, d_model), targets: int64 (...), ignore_index where there is nothing to predict.
+    """
+    if hidden.shape[:-1] != targets.shape or chunk < 1:
+        raise ValueError(f"chunked_cross_entropy: expected one target for each hidden vector and a chunk of at least 1; "
+                         f"got hidden {tuple(hidden.shape)}, targets {tuple(targets.shape)}, chunk {chunk}")
+
+    def nats(some, theirs):
+        logits = some @ weight.T                                                        # (chunk, vocab)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))            # bf16 is too coarse for the logarithm of a sum
+        return F.cross_entropy(logits, theirs, ignore_index=ignore_index, reduction="sum")
+
+    pieces = zip(hidden.flatten(0, -2).split(chunk), targets.flatten().split(chunk))
+    return sum(checkpoint(nats, some, theirs, use_reentrant=False) for some, theirs in pieces), (targets != ignore_index).sum()
+
+
+@functools.lru_cache(256)
+def parameter_count(config):
+    """How many weights a GPT of this config has, counted on a model without numbers."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in GPT(config).parameters())
+
+
+def memory_budget(config, batch_size, context_length, *, weights="fp32", gradients="fp32", optimizer="adamw", activations="fp32",
+                  checkpointing=False, chunk=None, kv_cache=None):
+    """Bytes that a GPT needs, by what for: a dict of weights, gradients, optimizer, activations, workspace, kv_cache.
+
+    weights, gradients, activations, kv_cache: a name in FORMATS, or None for none of it (to serve: gradients, optimizer and activations None).
+    optimizer: "adamw" (two fp32 numbers a weight), "sgd" (none) or None; for weights below fp32 it holds an fp32 copy of them as well.
+    activations: what autograd keeps at the end of the forward pass of batch_size texts of context_length tokens, up to the cross-entropy in
+    fp32, without dropout; workspace: what comes on top at the worst moment of the backward pass, gradients being held. checkpointing: of each
+    block only the input is kept; chunk: the loss is chunked_cross_entropy's. Left out: the moments of a forward pass without gradients.
+    """
+    for name, form in (("weights", weights), ("gradients", gradients), ("activations", activations), ("kv_cache", kv_cache)):
+        if form not in FORMATS and (form is not None or name == "weights"):
+            raise ValueError(f"memory_budget: {name} must be one of {', '.join(FORMATS)}{'' if name == 'weights' else ' or None'}; got {form!r}")
+    if optimizer not in ("adamw", "sgd", None):
+        raise ValueError(f'memory_budget: optimizer must be "adamw", "sgd" or None, got {optimizer!r}')
+    if min(batch_size, context_length) < 1 or context_length > config.context_length:
+        raise ValueError(f"memory_budget: expected a batch_size from 1 and a context_length from 1 to {config.context_length}; "
+                         f"got {batch_size} and {context_length}")
+    if activations and config.dropout:
+        raise ValueError("memory_budget: activations are counted without dropout, whose masks would come on top")
+    count, tokens = parameter_count(config), batch_size * context_length
+    moments = {"adamw": 8, "sgd": 0}.get(optimizer, 0) + (4 if optimizer and weights != "fp32" else 0)
+    budget = {"weights": FORMATS[weights] * count, "gradients": FORMATS[gradients] * count if gradients else 0, "optimizer": moments * count,
+              "activations": 0, "workspace": 0,
+              "kv_cache": 2 * config.n_layers * config.n_kv_heads * config.head_dim * tokens * FORMATS[kv_cache] if kv_cache else 0}
+    if activations:
+        size = FORMATS[activations]
+        budget["activations"] = kept_activations(config, batch_size, context_length, size, checkpointing=checkpointing, chunk=chunk)
+        rows = min(chunk, tokens) if chunk else tokens
+        head = (12 * rows + config.d_model * size) * config.vocab_size if chunk else 8 * tokens * config.vocab_size
+        wide = config.d_ff * max(1, config.experts_per_token * bool(config.experts))
+        block = sum(kept_by_block(config, batch_size, context_length, size).values()) + tokens * (wide - config.d_model) * size
+        budget["workspace"] = max(head, block - (0 if chunk else 4 * tokens * config.vocab_size) if checkpointing else 0)
+    return {name: int(-(-size // 1)) for name, size in budget.items()}
+
+
+def flops_per_token(config, context_length, *, training=False):
+    """FLOPs of all matrix products for one token, 2 for each multiplication and addition: an int.
+
+    Attention is counted in full, context_length keys for each query, masked or not, as PyTorch's FlopCounterMode counts it; so it is also the
+    cost of one new token with context_length - 1 in the KV cache. training: forward and backward, three times as much.
+    """
+    c, queries, keys = config, config.n_heads * config.head_dim, config.n_kv_heads * config.head_dim
+    attention = c.d_model * (2 * queries + 2 * keys) + 2 * context_length * queries     # four projections; scores and mixing
+    mlp = (3 if c.activation == "swiglu" else 2) * c.d_model * c.d_ff
+    if c.experts:
+        mlp = c.experts_per_token * mlp + c.d_model * c.experts                         # the favourites, and the router
+    forward = 2 * (c.n_layers * (attention + mlp) + c.d_model * c.vocab_size)
+    return 3 * forward if training else forward

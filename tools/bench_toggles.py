@@ -17,6 +17,7 @@ from tools.notebooks import ROOT, write_text
 SIZES = {"context_length": 64, "d_model": 64, "n_layers": 2, "n_heads": 4}
 TRAINING = {"steps": 600, "batch_size": 4, "rate": 4e-3, "warmup": 100, "betas": [0.9, 0.99]}
 HIGH_RATES = {"steps": 200, "rates": [0.004, 0.01, 0.02, 0.04]}
+LONGER = 1800                   # steps of a second look at the gate, which starts slowly
 SEEDS = [0, 1, 2]
 BALANCE = 0.01                  # weight of the experts' aux_loss
 # the options that change; d_ff goes with the activation
@@ -100,6 +101,8 @@ def bench_toggles(path=ROOT / "ch04_gpt_model" / "toggles.json"):
     record["tinystories"] = {name: measure(options, real, **TRAINING) for name, options in (("GPT-2", OLD), ("modern", NEW))}
     record["rates"] = [{"rate": rate} | measure(NEW | {"qk_norm": qk_norm}, home, **TRAINING | {"steps": HIGH_RATES["steps"], "rate": rate})
                        for rate in HIGH_RATES["rates"] for qk_norm in (False, True)]
+    record["longer"] = {name: measure(options, home, **TRAINING | {"steps": LONGER}) for name, options in variants().items()
+                        if name in ("modern", "modern, activation old")}
     write_text(path, json.dumps(record, indent=1) + "\n")
     return record
 
