@@ -561,8 +561,9 @@ def memory_budget(config, batch_size, context_length, *, weights="fp32", gradien
     weights, gradients, activations, kv_cache: a name in FORMATS, or None for none of it (to serve: gradients, optimizer and activations None).
     optimizer: "adamw" (two fp32 numbers a weight), "sgd" (none) or None; for weights below fp32 it holds an fp32 copy of them as well.
     activations: what autograd keeps at the end of the forward pass of batch_size texts of context_length tokens, up to the cross-entropy in
-    fp32, without dropout; workspace: what comes on top at the worst moment of the backward pass, gradients being held. checkpointing: of each
-    block only the input is kept; chunk: the loss is chunked_cross_entropy's. Left out: the moments of a forward pass without gradients.
+    fp32, without dropout, by PyTorch's operations on a CPU (the fused ones of a GPU may keep less); workspace: what comes on top at the worst
+    moment of the backward pass, gradients being held. checkpointing: of each block only the input is kept; chunk: the loss is
+    chunked_cross_entropy's. Left out: what a forward pass without gradients needs for a moment, and the scales of int8 and int4.
     """
     for name, form in (("weights", weights), ("gradients", gradients), ("activations", activations), ("kv_cache", kv_cache)):
         if form not in FORMATS and (form is not None or name == "weights"):
