@@ -60,7 +60,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(d))
 
     def forward(self, x):
-        return F.rms_norm(x, x.shape[-1:], self.weight.type_as(x), self.eps)       # the weight follows x under bf16 autocast
+        return F.rms_norm(x, x.shape[-1:], self.weight, self.eps)
 
 
 class SwiGLU(nn.Module):
@@ -74,38 +74,6 @@ class SwiGLU(nn.Module):
 
     def forward(self, x):
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-
-
-class MoE(nn.Module):
-    """A mixture of SwiGLU experts: each token goes to its `experts_per_token` favourites of `experts`, weighed by a softmax over these alone.
-
-    (batch, tokens, d_model) -> the same (Jiang et al. 2024, arXiv:2401.04088). After a call, `aux_loss()` says how unevenly the experts were used.
-    """
-
-    def __init__(self, d_model, d_ff, experts, experts_per_token=2):
-        super().__init__()
-        if not 1 <= experts_per_token <= experts:
-            raise ValueError(f"MoE: experts_per_token must be from 1 to {experts}, the number of experts; got {experts_per_token}")
-        self.experts_per_token = experts_per_token
-        self.router = nn.Linear(d_model, experts, bias=False)
-        self.experts = nn.ModuleList(SwiGLU(d_model, d_ff) for _ in range(experts))
-
-    def forward(self, x):
-        tokens = x.flatten(0, -2)                                                       # (n, d_model)
-        self.scores = self.router(tokens)                                               # (n, experts)
-        best, self.chosen = self.scores.topk(self.experts_per_token)                    # both (n, experts_per_token)
-        weights = softmax(best.float()).type_as(x)
-        output = torch.zeros_like(tokens)
-        for number, expert in enumerate(self.experts):
-            rows, place = (self.chosen == number).nonzero(as_tuple=True)                # who chose this expert, and as which favourite
-            output = output.index_add(0, rows, expert(tokens[rows]) * weights[rows, place, None])
-        return output.view_as(x)
-
-    def aux_loss(self):
-        """experts x sum over experts of (share of the choices) x (mean probability), of the last call: 1 where both are even, more where the
-        same experts win twice (Fedus et al. 2021, arXiv:2101.03961, section 2.2)."""
-        shares = F.one_hot(self.chosen, len(self.experts)).float().mean((0, 1))        # (experts,)
-        return len(self.experts) * (shares * softmax(self.scores.float()).mean(0)).sum()
 
 
 @dataclass(frozen=True)
@@ -254,6 +222,38 @@ class GPT(nn.Module):
                 raise ValueError(f"GPT: token ids must be from 0 to {self.config.vocab_size - 1}, got {wrong}")
 
 
+class MoE(nn.Module):
+    """A mixture of SwiGLU experts: each token goes to its `experts_per_token` favourites of `experts`, weighed by a softmax over these alone.
+
+    (batch, tokens, d_model) -> the same (Jiang et al. 2024, arXiv:2401.04088). After a call, `aux_loss()` says how unevenly the experts were used.
+    """
+
+    def __init__(self, d_model, d_ff, experts, experts_per_token=2):
+        super().__init__()
+        if not 1 <= experts_per_token <= experts:
+            raise ValueError(f"MoE: experts_per_token must be from 1 to {experts}, the number of experts; got {experts_per_token}")
+        self.experts_per_token = experts_per_token
+        self.router = nn.Linear(d_model, experts, bias=False)
+        self.experts = nn.ModuleList(SwiGLU(d_model, d_ff) for _ in range(experts))
+
+    def forward(self, x):
+        tokens = x.flatten(0, -2)                                                       # (n, d_model)
+        self.scores = self.router(tokens)                                               # (n, experts)
+        best, self.chosen = self.scores.topk(self.experts_per_token)                    # both (n, experts_per_token)
+        weights = softmax(best.float()).type_as(x)
+        output = torch.zeros_like(tokens)
+        for number, expert in enumerate(self.experts):
+            rows, place = (self.chosen == number).nonzero(as_tuple=True)                # who chose this expert, and as which favourite
+            output = output.index_add(0, rows, expert(tokens[rows]) * weights[rows, place, None])
+        return output.view_as(x)
+
+    def aux_loss(self):
+        """experts x sum over experts of (share of the choices) x (mean probability), of the last call: 1 where both are even, more where the
+        same experts win twice (Fedus et al. 2021, arXiv:2101.03961, section 2.2)."""
+        shares = F.one_hot(self.chosen, len(self.experts)).float().mean((0, 1))        # (experts,)
+        return len(self.experts) * (shares * softmax(self.scores.float()).mean(0)).sum()
+
+
 # ---- 03_text_generation ----
 
 def sample_logits(logits, *, temperature=1.0, top_k=None, top_p=None, min_p=None, generator=None):
@@ -304,6 +304,24 @@ def penalise_repetition(logits, seen, penalty):
     logits: (batch, vocab); seen: bool (batch, vocab) (Keskar et al. 2019, arXiv:1909.05858).
     """
     return torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
+def left_pad(prompts, device=None):
+    """ids int64 (batch, longest), padded with 0 on the left; and bool (batch, longest), True where an id is real."""
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    return ids, torch.arange(longest, device=device) >= longest - lengths[:, None]
+
+
+def next_logits(model, ids, real, cache=None):
+    """Logits (batch, vocab) after the last of `ids`, of which the cache holds the first `cache.length`. real: False where an id is padding."""
+    if not hasattr(model, "config"):
+        return model(ids)[:, -1]
+    start, mask, positions = 0 if cache is None else cache.length, None, None
+    if not real.all():
+        mask, positions = real[:, None, None], (real.cumsum(1) - 1).clamp(min=0)[:, start:]     # nobody looks at padding, and nobody counts it
+    return model.head(model.hidden(ids[:, start:], mask=mask, positions=positions, cache=cache)[:, -1])
 
 
 @torch.no_grad()
@@ -367,24 +385,6 @@ def make_cache(model, batch_size, max_tokens):
         return None
     config, weight = model.config, model.head.weight
     return KVCache(config.n_layers, batch_size, config.n_kv_heads, max_tokens, config.head_dim, dtype=weight.dtype, device=weight.device)
-
-
-def left_pad(prompts, device=None):
-    """ids int64 (batch, longest), padded with 0 on the left; and bool (batch, longest), True where an id is real."""
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    return ids, torch.arange(longest, device=device) >= longest - lengths[:, None]
-
-
-def next_logits(model, ids, real, cache=None):
-    """Logits (batch, vocab) after the last of `ids`, of which the cache holds the first `cache.length`. real: False where an id is padding."""
-    if not hasattr(model, "config"):
-        return model(ids)[:, -1]
-    start, mask, positions = 0 if cache is None else cache.length, None, None
-    if not real.all():
-        mask, positions = real[:, None, None], (real.cumsum(1) - 1).clamp(min=0)[:, start:]     # nobody looks at padding, and nobody counts it
-    return model.head(model.hidden(ids[:, start:], mask=mask, positions=positions, cache=cache)[:, -1])
 
 
 def already_seen(prompts, new, logits):
@@ -583,11 +583,12 @@ def memory_budget(config, batch_size, context_length, *, weights="fp32", gradien
     if activations:
         size = FORMATS[activations]
         budget["activations"] = kept_activations(config, batch_size, context_length, size, checkpointing=checkpointing, chunk=chunk)
-        rows = min(chunk, tokens) if chunk else tokens
-        head = (12 * rows + config.d_model * size) * config.vocab_size if chunk else 8 * tokens * config.vocab_size
+        of_head = config.vocab_size * config.d_model * size                             # its gradient; if tied, it waits for the embedding's
+        head = 12 * min(chunk, tokens) * config.vocab_size + of_head if chunk else 8 * tokens * config.vocab_size
         wide = config.d_ff * max(1, config.experts_per_token * bool(config.experts))
         block = sum(kept_by_block(config, batch_size, context_length, size).values()) + tokens * (wide - config.d_model) * size
-        budget["workspace"] = max(head, block - (0 if chunk else 4 * tokens * config.vocab_size) if checkpointing else 0)
+        block += config.tied * of_head - (0 if chunk else 4 * tokens * config.vocab_size)
+        budget["workspace"] = max(head, block if checkpointing else 0)
     return {name: int(-(-size // 1)) for name, size in budget.items()}
 
 

@@ -65,7 +65,7 @@ def by_floor(x, step, generator):
     return torch.floor(x / step + torch.rand(x.shape, generator=generator, dtype=x.dtype)) * step
 
 
-def nats_of(hidden, weight, targets, chunk, *, whole=False, mean=False, flipped=False, last=False, no_one_hot=False, spoil=False, mean_gradient=False):
+def nats_of(hidden, weight, targets, chunk, *, whole=False, mean=False, flipped=False, last=False, no_one_hot=False, spoil=False, mean_slope=False):
     chunk = len(hidden) if whole else chunk
     nats, d_hidden, d_weight = 0.0, [], torch.zeros_like(weight)
     for some, theirs in zip(hidden.split(chunk), targets.split(chunk)):
@@ -74,7 +74,7 @@ def nats_of(hidden, weight, targets, chunk, *, whole=False, mean=False, flipped=
         nats = nats - logits.log_softmax(-1)[places, theirs].sum()
         if not no_one_hot:
             slope[places, theirs] -= 1
-        slope = (-slope if flipped else slope) / (len(hidden) if mean_gradient else 1)
+        slope = (-slope if flipped else slope) / (len(hidden) if mean_slope else 1)
         d_hidden.append(slope @ weight)
         d_weight = slope.T @ some if last else d_weight + slope.T @ some
     if spoil:
@@ -158,7 +158,7 @@ WRONG = [
     (exercises.check_nats_and_gradients, lambda *a: nats_of(*a, flipped=True), "the wrong sign"),
     (exercises.check_nats_and_gradients, lambda *a: nats_of(*a, last=True), "Only the last chunk arrived"),
     (exercises.check_nats_and_gradients, lambda *a: nats_of(*a, no_one_hot=True), "the gradient of hidden starts with"),
-    (exercises.check_nats_and_gradients, lambda *a: nats_of(*a, mean_gradient=True), "is that of the mean"),
+    (exercises.check_nats_and_gradients, lambda *a: nats_of(*a, mean_slope=True), "is that of the mean"),
     (exercises.check_nats_and_gradients, lambda *a: nats_of(*a, spoil=True), "were changed"),
     (exercises.check_nats_and_gradients, lambda *a: (*nats_of(*a)[:2], nats_of(*a)[2].T), "the gradient of weight has shape"),
 ]
