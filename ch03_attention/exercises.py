@@ -712,3 +712,169 @@ def check_build_head(build_head):
             raise Wrong(f"{asked}: the right slip is found, but the value taken from it isn't a 1 in the place of its holder")
         raise Wrong(f"{asked}: the wrong slip is found")
     return "Three blocks of zeros and ones, and a sharp question: you have written a program in attention."
+
+
+# ---- 02 multi-head attention
+
+
+@check("3.2.1")
+def check_bill(bill):
+    if not isinstance(bill, tuple | list) or len(bill) != 3:
+        raise Wrong(f"expected three numbers, (width of a head, parameters, numbers in the weights), got {bill!r}")
+    width, parameters, weights = bill
+    if width != 64:
+        raise Wrong(f"a head of width {width}: the 768 numbers are shared out among the 12 heads, 768 / 12 each")
+    causes = {3 * 768**2: "that is the queries, keys and values alone; the output projection is a matrix, too",
+              4 * 768 * 64: "that is one head's share; there are 12 heads",
+              4 * (768**2 + 768): "that counts biases, and there are none here",
+              12 * 4 * 768**2: "each of the 12 heads has a slice of the four matrices, not four whole ones"}
+    if parameters != 4 * 768**2:
+        raise Wrong(f"{parameters:,} parameters: {causes.get(parameters, 'there are four square matrices, 768 × 768 each')}")
+    causes = {12 * 1024**2: "that is one text; there are 8 in the batch",
+              8 * 1024**2: "that is one head; each of the 12 has weights of its own",
+              8 * 12 * 1024 * 64: "that is what the heads take home; the weights are a table of tokens by tokens",
+              8 * 12 * 1024 * 1025 // 2: "that is how many may differ from 0 under the mask; the tensor holds the zeros of the future, too"}
+    if weights != 8 * 12 * 1024**2:
+        raise Wrong(f"{weights:,} numbers in the weights: {causes.get(weights, 'their shape is (batch, heads, queries, keys)')}")
+    return "A hundred million weights from two million parameters: it is the weights that long texts make expensive."
+
+
+@check("3.2.2")
+def check_merge_heads(merge_heads):
+    for shape in ((2, 3, 5, 4), (1, 1, 7, 2), (3, 4, 1, 6), (2, 4, 4, 4)):
+        batch, heads, tokens, head_dim = shape
+        merged = torch.arange(math.prod(shape)).view(batch, tokens, heads * head_dim)       # token by token: what should come out
+        x = merged.unflatten(-1, (heads, head_dim)).transpose(1, 2)
+        got = merge_heads(x)
+        if not isinstance(got, torch.Tensor) or got.shape != merged.shape:
+            raise Wrong(f"from {shape} expected the shape {tuple(merged.shape)}, got "
+                        f"{tuple(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__}")
+        if torch.equal(got, merged):
+            continue
+        if torch.equal(got, x.reshape(merged.shape)):
+            raise Wrong(f"from {shape}: a reshape alone keeps the order of the numbers, so the first row holds several tokens of head 0. "
+                        "Which dimension must stand in front first?")
+        if torch.equal(got, x.permute(0, 2, 3, 1).flatten(2)):
+            raise Wrong(f"from {shape}: the heads' numbers are interleaved, one of each head in turn; each head's numbers should stand together")
+        raise Wrong(f"from {shape}: token 0 should be {merged[0, 0].tolist()}, you return {got[0, 0].tolist()}")
+    return "Each head's part is back in its own columns, of its own token."
+
+
+@check("3.2.3")
+def check_previous_token_head(previous_token_head):
+    for tokens in (2, 3, 8, 64):
+        matrices = previous_token_head(tokens)
+        if not isinstance(matrices, tuple | list) or len(matrices) != 2:
+            raise Wrong(f"expected two matrices, (W_q, W_k), got {type(matrices).__name__}")
+        W_q, W_k = (torch.as_tensor(matrix).float() for matrix in matrices)
+        if W_q.shape != (tokens, tokens) or W_k.shape != (tokens, tokens):
+            raise Wrong(f"for {tokens} tokens expected two matrices ({tokens}, {tokens}), got {tuple(W_q.shape)} and {tuple(W_k.shape)}")
+        places = torch.eye(tokens)
+        _, weights = attention(places @ W_q, places @ W_k, places, causal_mask(tokens))
+        if not weights.isfinite().all():
+            raise Wrong(f"for {tokens} tokens the weights are not all finite; large scores are enough, infinite ones make nan")
+        before = weights.diagonal(-1)
+        if before.min() > 0.99:
+            continue
+        t = before.argmin().item() + 1
+        if tokens > 2 and weights.diagonal()[1:].min() > 0.5:
+            raise Wrong(f"for {tokens} tokens each token looks at itself, token {t} with {weights[t, t]:.2f}; "
+                        "its query must fit the key of the place before")
+        if tokens > 2 and (W_q @ W_k.T).argmax(1)[:-1].equal(torch.arange(1, tokens)):
+            raise Wrong(f"for {tokens} tokens the scores are largest for the *next* token, which the mask hides; shift the other way")
+        if (W_q @ W_k.T)[1:].argmax(1).equal(torch.arange(tokens - 1)):
+            raise Wrong(f"for {tokens} tokens the right place is favoured, but token {t} gives it a weight of {before[t - 1]:.3f} only: "
+                        "the scores must be larger")
+        raise Wrong(f"for {tokens} tokens token {t} gives the token before it a weight of {before[t - 1]:.3f}")
+    return "One shifted diagonal, multiplied by a large number: training finds the same, place by place."
+
+
+@check("3.2.4")
+def check_credit(credit):
+    generator = torch.Generator().manual_seed(4)
+    for batch, heads, tokens, head_dim in ((2, 3, 5, 4), (1, 1, 2, 6), (3, 4, 4, 4)):
+        d_model = heads * head_dim
+        output = torch.randn(batch, heads, tokens, head_dim, generator=generator, dtype=torch.float64)
+        o_weight = torch.randn(d_model, d_model, generator=generator, dtype=torch.float64)
+        direction = torch.randn(d_model, generator=generator, dtype=torch.float64)
+        right = torch.stack([output[:, h] @ o_weight.T[h * head_dim:(h + 1) * head_dim] @ direction for h in range(heads)], dim=1)
+        got = credit(output.clone(), o_weight.clone(), direction.clone())
+        if not isinstance(got, torch.Tensor) or got.shape != right.shape:
+            raise Wrong(f"expected the shape (batch, heads, tokens) = {tuple(right.shape)}, got "
+                        f"{tuple(got.shape) if isinstance(got, torch.Tensor) else type(got).__name__}")
+        if torch.allclose(got, right, atol=1e-9):
+            continue
+        swapped = torch.stack([output[:, h] @ o_weight[h * head_dim:(h + 1) * head_dim] @ direction for h in range(heads)], dim=1)
+        if torch.allclose(got, swapped, atol=1e-9):
+            raise Wrong("you took rows of o_proj.weight; nn.Linear multiplies with its transpose, so head h owns *columns* of it")
+        interleaved = torch.stack([output[:, h] @ o_weight.T[h::heads] @ direction for h in range(heads)], dim=1)
+        if torch.allclose(got, interleaved, atol=1e-9):
+            raise Wrong("head h owns the rows h · head_dim to (h + 1) · head_dim of the transpose, side by side, not every `heads`-th row")
+        whole, yours = right.sum(1)[0, 0], got.sum(1)[0, 0]
+        if torch.allclose(whole, yours):
+            raise Wrong("the heads' numbers sum to the right whole, but are not shared out among the heads as they should be")
+        raise Wrong(f"the heads' numbers sum to {yours:.2f} at the first token; the layer's output times the direction is {whole:.2f}")
+    return "Each head's vote can be read off: this is how one finds out which head made a model say something."
+
+
+@check("3.2.5")
+def check_unpack_qkv(unpack_qkv):
+    generator = torch.Generator().manual_seed(5)
+    for heads, head_dim in ((3, 4), (1, 6), (4, 2), (3, 3)):
+        d_model = heads * head_dim
+        right = torch.randn(3, d_model, d_model, generator=generator)
+        fused = right.unflatten(1, (heads, head_dim)).transpose(0, 1).reshape(3 * d_model, d_model)      # head by head: q, k, v
+        got = unpack_qkv(fused.clone(), heads)
+        if not isinstance(got, tuple | list | torch.Tensor) or len(got) != 3 or any(part.shape != (d_model, d_model) for part in got):
+            raise Wrong(f"for {heads} heads of width {head_dim} expected three matrices ({d_model}, {d_model})")
+        if all(torch.equal(part, one) for part, one in zip(got, right)):
+            continue
+        if all(torch.equal(part, one) for part, one in zip(got, fused.chunk(3))):
+            raise Wrong(f"you cut it into three thirds: with {heads} heads, your queries hold head 0's queries, keys and values")
+        if all(any(torch.equal(part, one) for part in got) for one in right):
+            raise Wrong("the three matrices are right, but not in the order queries, keys, values")
+        if all(torch.equal(part, one) for part, one in zip(got, fused.unflatten(0, (heads, head_dim, 3)).permute(2, 0, 1, 3).flatten(1, 2))):
+            raise Wrong("you read the rows as one of q, one of k, one of v in turn; a head's queries stand together: (heads, 3, head_dim)")
+        n = next(n for n in range(3) if not torch.equal(got[n], right[n]))
+        raise Wrong(f"{heads} heads of width {head_dim}: the matrix of the {('queries', 'keys', 'values')[n]} has the wrong rows")
+    return "You could load such a model now. The shapes fit either way, so only a look at the outputs tells."
+
+
+def lone_copies(ids):
+    """(t, what followed) for each token t that came exactly once before it."""
+    found = [(t, [j for j in range(t) if ids[j] == ids[t]]) for t in range(len(ids))]
+    return [(t, ids[before[0] + 1]) for t, before in found if len(before) == 1]
+
+
+@check("3.2.6")
+def check_induction_by_hand(induction_by_hand):
+    generator = torch.Generator().manual_seed(6)
+    songs = [(torch.tensor([3, 1, 4, 2, 3, 1]), 5), (torch.tensor([0, 1, 0, 2, 1]), 3), (torch.tensor([2, 2, 0, 1, 0]), 3)]
+    songs += [(torch.randperm(30, generator=generator)[:14].repeat(2), 30) for _ in range(3)]
+    songs += [(torch.randint(20, (24,), generator=generator), 20) for _ in range(5)]
+    for ids, vocab_size in songs:
+        logits = induction_by_hand(ids.clone(), vocab_size)
+        if not isinstance(logits, torch.Tensor) or logits.shape != (len(ids), vocab_size):
+            raise Wrong(f"expected logits of shape (tokens, vocab_size) = {(len(ids), vocab_size)}, got "
+                        f"{tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__}")
+        if not logits.isfinite().all():
+            raise Wrong("some logits are not finite; a large factor is enough to make the weights sharp")
+        changed = ids.clone()
+        changed[-1] = (changed[-1] + 1) % vocab_size
+        if not torch.allclose(induction_by_hand(changed, vocab_size)[:-1].float(), logits[:-1].float(), atol=1e-5):
+            raise Wrong(f"song {ids.tolist()}: with another last syllable the bets before it change. You look into the future: "
+                        "both calls need the causal mask")
+        bets = logits.argmax(-1)
+        for t, follower in lone_copies(ids.tolist()):
+            if bets[t] == follower:
+                continue
+            where = f"song {ids[:t + 1].tolist()}: syllable {ids[t]} came once before, and then {follower}; you bet on {bets[t]}"
+            if bets[t] == ids[t]:
+                raise Wrong(f"{where}, the syllable itself: the keys of the second call must be the notes about the token *before*")
+            first = ids.tolist().index(ids[t].item())
+            if first > 0 and bets[t] == ids[first - 1]:
+                raise Wrong(f"{where}, which came *before* it: each token must look one back, not ahead, for its note")
+            if follower != ids[0] and bets[t] == ids[0]:
+                raise Wrong(f"{where}, the first syllable of all: it has nothing before it and must carry no note, least of all of itself")
+            raise Wrong(where)
+    return "Two looks, no training: A B … A is completed to B, for any A and B."
