@@ -762,7 +762,7 @@ def check_merge_heads(merge_heads):
 
 @check("3.2.3")
 def check_previous_token_head(previous_token_head):
-    for tokens in (2, 3, 8, 64):
+    for tokens in (3, 2, 8, 64):
         matrices = previous_token_head(tokens)
         if not isinstance(matrices, tuple | list) or len(matrices) != 2:
             raise Wrong(f"expected two matrices, (W_q, W_k), got {type(matrices).__name__}")
@@ -777,10 +777,10 @@ def check_previous_token_head(previous_token_head):
         if before.min() > 0.99:
             continue
         t = before.argmin().item() + 1
-        if tokens > 2 and weights.diagonal()[1:].min() > 0.5:
+        if weights.diagonal()[1:].min() > 0.5:
             raise Wrong(f"for {tokens} tokens each token looks at itself, token {t} with {weights[t, t]:.2f}; "
                         "its query must fit the key of the place before")
-        if tokens > 2 and (W_q @ W_k.T).argmax(1)[:-1].equal(torch.arange(1, tokens)):
+        if (W_q @ W_k.T).argmax(1)[:-1].equal(torch.arange(1, tokens)):
             raise Wrong(f"for {tokens} tokens the scores are largest for the *next* token, which the mask hides; shift the other way")
         if (W_q @ W_k.T)[1:].argmax(1).equal(torch.arange(tokens - 1)):
             raise Wrong(f"for {tokens} tokens the right place is favoured, but token {t} gives it a weight of {before[t - 1]:.3f} only: "
@@ -849,7 +849,7 @@ def lone_copies(ids):
 @check("3.2.6")
 def check_induction_by_hand(induction_by_hand):
     generator = torch.Generator().manual_seed(6)
-    songs = [(torch.tensor([3, 1, 4, 2, 3, 1]), 5), (torch.tensor([0, 1, 0, 2, 1]), 3), (torch.tensor([2, 2, 0, 1, 0]), 3)]
+    songs = [(torch.tensor([0, 3, 1, 4, 2, 3]), 5), (torch.tensor([0, 1, 0, 2, 1]), 3), (torch.tensor([2, 2, 0, 1, 0]), 3)]
     songs += [(torch.randperm(30, generator=generator)[:14].repeat(2), 30) for _ in range(3)]
     songs += [(torch.randint(20, (24,), generator=generator), 20) for _ in range(5)]
     for ids, vocab_size in songs:
@@ -869,12 +869,12 @@ def check_induction_by_hand(induction_by_hand):
             if bets[t] == follower:
                 continue
             where = f"song {ids[:t + 1].tolist()}: syllable {ids[t]} came once before, and then {follower}; you bet on {bets[t]}"
+            if bets[t] == ids[t] == ids[0]:
+                raise Wrong(f"{where}, the first syllable of all: it has nothing before it and must carry no note, least of all of itself")
             if bets[t] == ids[t]:
                 raise Wrong(f"{where}, the syllable itself: the keys of the second call must be the notes about the token *before*")
             first = ids.tolist().index(ids[t].item())
             if first > 0 and bets[t] == ids[first - 1]:
                 raise Wrong(f"{where}, which came *before* it: each token must look one back, not ahead, for its note")
-            if follower != ids[0] and bets[t] == ids[0]:
-                raise Wrong(f"{where}, the first syllable of all: it has nothing before it and must carry no note, least of all of itself")
             raise Wrong(where)
     return "Two looks, no training: A B … A is completed to B, for any A and B."

@@ -280,7 +280,7 @@ def check_product(set_weights):
         raise Wrong(f"for a = 2 and b = 3 the first number is {product[0]:.3f}, not 6; for a = −2 it is {product[1]:.3f}, not −6")
     if second.abs().max() > 1e-4:
         raise Wrong(f"the product is right; the second number should be 0, and is {second[0]:.3f} for a = 2, b = 3: look at the second row of down")
-    return "Two hidden numbers, and an exact product. No sum of curves of single numbers can do that."
+    return "Two hidden numbers, and an exact product: that is *and*, and a gate does it without detours."
 
 
 @check("4.2.4")
