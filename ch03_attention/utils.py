@@ -2,6 +2,7 @@
 import math
 from typing import NamedTuple
 
+import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
@@ -43,6 +44,28 @@ def attention(query, key, value, mask=None):
         scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
     weights = softmax(scores)
     return weights @ value, weights
+
+
+# ---- 02_multi_head_attention ----
+
+def plot_attention(weights, tokens=None, title="", ax=None):
+    """Draw one head's weights (queries, keys) as a heat map, white 0 to dark 1; returns the axes, and leaves plt.show() to the caller.
+
+    tokens: the texts of the keys, written on both axes (the queries are the last of the keys), or None for their numbers.
+    ax: the axes to draw on; None makes a new figure.
+    """
+    ax = plt.subplots(figsize=(4.2, 4.2))[1] if ax is None else ax
+    queries, keys = weights.shape
+    if tokens is not None and len(tokens) != keys:
+        raise ValueError(f"tokens: expected one text for each of the {keys} keys, got {len(tokens)}")
+    ax.imshow(weights.detach().float().cpu(), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xlabel="key: is looked at", ylabel="query: looks", title=title)
+    if tokens is not None:
+        ax.set_xticks(range(keys), tokens, rotation=90, fontsize=8)
+        ax.set_yticks(range(queries), tokens[keys - queries:], fontsize=8)
+    ax.tick_params(length=0)
+    ax.grid(visible=False)
+    return ax
 
 
 # ---- 03_positions ----

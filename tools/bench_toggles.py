@@ -1,7 +1,7 @@
 """The toggles of lesson 4.2: small models from GPT-2 to the modern one, one change at a time, trained on the village's stories.
 
-`make bench BENCH=toggles` trains every model with three seeds, about ten minutes of one core, and writes ch04_gpt_model/toggles.json, which
-the lesson draws. The lesson trains the first and the last of them again by the same few lines.
+`make bench BENCH=toggles` trains every model with three seeds, about a quarter of an hour of one core, and writes
+ch04_gpt_model/toggles.json, which the lesson draws. The lesson trains GPT-2 and the modern model again by the same few lines.
 """
 import json
 
@@ -92,7 +92,7 @@ def measure(options, text, **training):
 
 
 def bench_toggles(path=ROOT / "ch04_gpt_model" / "toggles.json"):
-    """Train all variants, GPT-2 and modern on TinyStories, and QK-norm at several rates; write `path`, and return what is in it."""
+    """Train all variants, two on TinyStories, QK-norm at several rates, the gate for longer; write `path`, and return what is in it."""
     torch.set_num_threads(1)
     home = village_text()
     record = {"torch": torch.__version__, "seeds": SEEDS, "sizes": SIZES, "training": TRAINING, "floor": home[3], "vocab_size": home[2]}
