@@ -60,7 +60,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(d))
 
     def forward(self, x):
-        return F.rms_norm(x, x.shape[-1:], self.weight, self.eps)
+        return F.rms_norm(x, x.shape[-1:], self.weight.type_as(x), self.eps)        # the weight follows x, in bf16 too
 
 
 class SwiGLU(nn.Module):
