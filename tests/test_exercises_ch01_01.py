@@ -7,11 +7,7 @@ import math
 import pytest
 
 from ch01_intro import exercises
-
-
-def verdict(capsys, check, *answers):
-    check(*answers)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def letters(train, test, n, unit="bits", per="bytes", vocabulary=None):

@@ -7,6 +7,7 @@ import torch
 
 from ch01_intro import exercises
 from ch01_intro.utils import count_parameters
+from tests.verdicts import verdict
 
 
 def turns_mask(lengths, users=(0,), flip=False, future=False):
@@ -112,11 +113,6 @@ WRONG = [
     (E.check_cheapest_size, lambda target, served: 1e8, "any number of tokens"),
     (E.check_cheapest_size, lambda target, served: 1e12, "which is less"),
 ]
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("check, answer", RIGHT)

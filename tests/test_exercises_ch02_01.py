@@ -5,11 +5,7 @@ import re
 import pytest
 
 from ch02_tokenization import exercises
-
-
-def verdict(capsys, check, *answers):
-    check(*answers)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def by_shifts(data, keep_marker=False):

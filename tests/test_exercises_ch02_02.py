@@ -8,17 +8,13 @@ import regex
 
 from ch02_tokenization import exercises
 from ch02_tokenization.utils import BYTES, GPT2_PATTERN, BPETokenizer, learn_merges, pretokenize, train_bpe
+from tests.verdicts import verdict
 from tools.notebooks import ROOT, read_notebook, tags
 
 SOLUTIONS = ROOT / "ch02_tokenization" / "solutions.ipynb"
 CHECKS = {name: getattr(exercises, name) for name in (
     "check_count_pairs", "check_by_hand", "check_unseen", "check_any_case", "check_counterexample", "check_encode_by_rank",
     "check_smallest_vocabulary")}
-
-
-def verdict(capsys, check, *answers):
-    check(*answers)
-    return capsys.readouterr().out
 
 
 # ---- the chapter's solutions ----

@@ -8,11 +8,7 @@ import pytest
 import torch
 
 from ch02_tokenization import exercises
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def pad(rows, end, *, graded=False, no_end=False, shift=True, same=False, short=False):

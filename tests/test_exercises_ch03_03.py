@@ -6,11 +6,7 @@ import torch
 
 from ch03_attention import exercises
 from ch03_attention.utils import apply_rope
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def hands(head_dim, base, tokens, turn=2 * math.pi, exponent=2, rest=False):

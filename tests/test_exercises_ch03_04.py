@@ -6,11 +6,7 @@ from torch.nn.attention.bias import causal_lower_right
 
 from ch03_attention import exercises
 from ch03_attention.utils import attention, causal_mask
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def count_cards(prompt, new):

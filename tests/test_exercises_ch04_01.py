@@ -8,11 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ch04_gpt_model import exercises
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def normed(change=lambda x: x):

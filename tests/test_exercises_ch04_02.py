@@ -7,11 +7,7 @@ from torch.nn import functional as F
 
 from ch04_gpt_model import exercises
 from ch04_gpt_model.utils import GPT, GPTConfig
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def width(d_model, multiple):

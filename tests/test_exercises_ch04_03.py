@@ -5,11 +5,7 @@ import pytest
 import torch
 
 from ch04_gpt_model import exercises
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def odds(x):

@@ -7,11 +7,7 @@ from torch.nn import functional as F
 
 from ch04_gpt_model import exercises
 from ch04_gpt_model.utils import memory_budget
-
-
-def verdict(capsys, check, answer):
-    check(answer)
-    return capsys.readouterr().out
+from tests.verdicts import verdict
 
 
 def by_loop(gradients, *, largest=None, start=1.0, signed=False):
