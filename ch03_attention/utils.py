@@ -219,22 +219,22 @@ class MultiHeadAttention(nn.Module):
         query, key = self.q_norm(query), self.k_norm(key)
         past = 0 if cache is None else cache.length
         if self.rope is not None:
-            query, key = self.rotate(query, past, positions), self.rotate(key, past, positions)
+            query, key = self.rotate(query, key, past, positions)
         if cache is not None:
             key, value = cache.append(key, value)
         return query, key, value, self.visible(query, key.shape[-2], mask)
 
-    def rotate(self, x, past, positions):
-        """RoPE for queries or keys (batch, heads, tokens, head_dim)."""
-        cos, sin = self.rope = tuple(table.to(x.device) for table in self.rope)
-        end = past + x.shape[-2]
+    def rotate(self, query, key, past, positions):
+        """RoPE for queries and keys (batch, heads, tokens, head_dim)."""
+        cos, sin = self.rope = tuple(table.to(query.device) for table in self.rope)
+        end = past + query.shape[-2]
         if positions is not None:
             cos, sin = cos[positions].unsqueeze(-3), sin[positions].unsqueeze(-3)       # (batch or 1, 1, tokens, head_dim / 2)
         elif end <= len(cos):
             cos, sin = cos[past:end], sin[past:end]
         else:
             raise ValueError(f"the RoPE tables hold {len(cos)} positions, and {end} tokens came")
-        return apply_rope(x, cos, sin)
+        return apply_rope(query, cos, sin), apply_rope(key, cos, sin)
 
     def visible(self, query, keys, mask):
         """The whole mask for the queries, the last of `keys` tokens: causal, in the window, and `mask`; None where causality is all."""
