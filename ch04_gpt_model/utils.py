@@ -605,3 +605,15 @@ def flops_per_token(config, context_length, *, training=False):
         mlp = c.experts_per_token * mlp + c.d_model * c.experts                         # the favourites, and the router
     forward = 2 * (c.n_layers * (attention + mlp) + c.d_model * c.vocab_size)
     return 3 * forward if training else forward
+
+
+def by_columns(model):
+    """Store each matrix of `model` column by column, in place. Returns the model.
+
+    Values and results stay, up to the order of additions. In fp32 a CPU multiplies such a matrix with a single vector faster, which is what
+    cached generation does; in bf16 it is slower.
+    """
+    for parameter in model.parameters():
+        if parameter.dim() == 2:
+            parameter.data = parameter.data.T.contiguous().T
+    return model

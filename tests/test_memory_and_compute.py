@@ -15,7 +15,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ch01_intro.utils import count_parameters
 from ch03_attention.utils import KVCache
-from ch04_gpt_model.utils import FORMATS, GPT, GPTConfig, chunked_cross_entropy, flops_per_token, kept_activations, memory_budget, parameter_count
+from ch04_gpt_model.utils import (
+    FORMATS,
+    GPT,
+    GPTConfig,
+    by_columns,
+    chunked_cross_entropy,
+    flops_per_token,
+    kept_activations,
+    memory_budget,
+    parameter_count,
+)
 
 GPT2_FORM = {"norm": "layernorm", "activation": "gelu", "positions": "learned", "bias": True}
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -260,3 +270,19 @@ def test_chunked_cross_entropy_takes_a_model_and_other_ignored_ids():
 def test_chunked_cross_entropy_refuses_what_does_not_fit(shape, chunk):
     with pytest.raises(ValueError, match="one target for each hidden vector"):
         chunked_cross_entropy(torch.randn(2, 5, 8), torch.randn(20, 8), torch.zeros(shape, dtype=torch.int64), chunk=chunk)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_by_columns_keeps_values_results_and_the_tied_head(tied):
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(97, 32, 48, 2, 4, tied=tied)).eval()
+    ids, before = torch.randint(97, (2, 20)), {name: parameter.clone() for name, parameter in model.named_parameters()}
+    with torch.no_grad():
+        expected = model(ids)
+        assert by_columns(model) is model
+        assert (model(ids) - expected).abs().max() < 1e-5
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name]) and (parameter.dim() < 2 or parameter.stride() == (1, parameter.shape[0]))
+    assert (model.head.weight is model.token_embedding.weight) == tied
+    model.load_state_dict(before | ({"head.weight": before["token_embedding.weight"]} if tied else {}))
+    assert model.blocks[0].mlp.up_proj.weight.stride()[0] == 1
