@@ -10,7 +10,7 @@ NB ?=
 REPO ?=
 BENCH ?=
 
-.PHONY: lab test data install execute utils colab bench clean
+.PHONY: lab test data install execute utils colab bench checkpoint clean
 .DEFAULT_GOAL := lab
 
 lab: install
@@ -44,6 +44,9 @@ colab: install
 
 bench: install
 	$(RUN) -m tools.bench $(BENCH)
+
+checkpoint: install
+	$(RUN) -m tools.checkpoint
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis
