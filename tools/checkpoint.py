@@ -162,7 +162,7 @@ format of Qwen3. `make checkpoint` trained it from nothing and wrote this card.
 | optimizer | Muon for matrices (learning rate {recipe[lr]}, decay {recipe[weight_decay]}), AdamW for embedding and norms ({recipe[lr_vectors]}) |
 | schedule | {recipe[warmup]} steps of warm-up, then level, then in a line to 0 over the last {recipe[cooldown]:.0%} |
 | precision, seed | bf16 autocast where the CPU has it; seed {recipe[seed]} |
-| time | {minutes:.0f} minutes with {threads} threads (torch {torch}, {machine}) |
+| time | {minutes:.0f} minutes, threads: {threads} (torch {torch}, {machine}) |
 | loss | {val[loss]:.4f} nats per token on {val[stories]:,} whole val stories ({val[bits_per_byte]:.4f} bits per byte), as shipped in bf16 |
 | floor | {val[floor]:.4f} nats per token: the entropy of these stories, known exactly |
 | above the floor | {val[above_floor]:.2%}, 95% interval {val[interval][0]:.2%} to {val[interval][1]:.2%} (bootstrap over stories) |
