@@ -280,3 +280,22 @@ def test_a_full_disk_loses_no_earlier_checkpoint(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before and [file.name for file in pathlib.Path(tmp_path).iterdir()] == [path.name]
     assert len(load_checkpoint(path, model, optimizer)) == 4
+
+
+def test_the_checkpoints_optimizer_orthogonalises_matrices_and_leaves_the_others_to_adamw():
+    from tools import checkpoint
+
+    torch.manual_seed(0)
+    for shape in ((24, 80), (80, 24)):
+        values = torch.linalg.svdvals(checkpoint.orthogonalised(torch.randn(shape)))
+        assert 0.9 < values.min() and values.max() < 1.1
+    model, twin = (GPT(GPTConfig(32, 16, 16, 1, 2, qk_norm=True)) for _ in range(2))
+    twin.load_state_dict(model.state_dict())
+    ours, others = checkpoint.optimizer_of(model), AdamW(param_groups(twin)[1:], lr=checkpoint.RECIPE["lr_vectors"], weight_decay=0.0)
+    for one in (model, twin):
+        nats, count = next_token_loss(one, (torch.arange(12).view(1, 12), torch.arange(1, 13).view(1, 12)))
+        (nats / count).backward()
+    ours.step(), others.step()
+    for name, parameter in model.named_parameters():
+        same = torch.equal(parameter, dict(twin.named_parameters())[name])
+        assert same == (parameter.dim() < 2 or name == "token_embedding.weight"), name

@@ -42,11 +42,8 @@ class MuonAndAdamW(AdamW):
 
     @torch.no_grad()
     def step(self):
-        everything = self.param_groups
-        for group in everything:
-            if not group.get("orthogonal"):
-                continue
-            for matrix in group["params"]:
+        for group in self.param_groups:
+            for matrix in group["params"] if group.get("orthogonal") else ():
                 state = self.state[matrix]
                 if not state:
                     state["momentum"] = torch.zeros_like(matrix)
@@ -54,11 +51,8 @@ class MuonAndAdamW(AdamW):
                 update = orthogonalised(matrix.grad.lerp(state["momentum"], group["betas"][1]))     # Nesterov's look ahead
                 matrix.mul_(1 - group["lr"] * group["weight_decay"])
                 matrix.add_(update, alpha=-group["lr"] * max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5)
-        self.param_groups = [group for group in everything if not group.get("orthogonal")]
-        try:
-            super().step()
-        finally:
-            self.param_groups = everything
+                matrix.grad = None                              # AdamW passes over what has no gradient
+        super().step()
 
 
 def orthogonalised(matrix):
